@@ -1,0 +1,197 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/tributary-gateway/tributary/gateway/fail"
+	"github.com/tributary-gateway/tributary/upstreams/template"
+	"github.com/tributary-gateway/tributary/upstreams/view"
+)
+
+// null is the value of an answer that says there is nothing, as against one that says nothing.
+var null = func() view.Value {
+	d, err := view.Parse([]byte("null"))
+	if err != nil {
+		panic(err)
+	}
+	return d.Root()
+}()
+
+// Do makes the exchange and gives the value at the request's Select: null when nothing is there or the status is 404,
+// and the zero Value when the service answered without a body. Every error is a *fail.Error.
+func (c *Client) Do(ctx context.Context, r *Request, s *template.Scope) (view.Value, error) {
+	scope := *s
+	caller := callerOf(ctx)
+	scope.Header = func(name string) string {
+		if name = http.CanonicalHeaderKey(name); c.forward[name] {
+			return caller.Header.Get(name)
+		}
+		return ""
+	}
+	timed, cancel := context.WithTimeout(ctx, orDefault(r.Timeout, c.service.Timeout))
+	defer cancel()
+	req, err := c.build(timed, r, &scope)
+	if err != nil {
+		return view.Value{}, err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return view.Value{}, c.unreachable(ctx, r, err)
+	}
+	defer res.Body.Close()
+	body, err := c.read(res)
+	if err != nil {
+		if timed.Err() != nil {
+			return view.Value{}, c.unreachable(ctx, r, timed.Err())
+		}
+		return view.Value{}, c.invalid(r, res, err)
+	}
+	if res.StatusCode < 200 || res.StatusCode > 299 {
+		return c.refused(r, res, body)
+	}
+	return c.value(r, res, body)
+}
+
+var errTooBig = errors.New("body over max_body")
+
+// read reads the whole body within the limit.
+func (c *Client) read(res *http.Response) ([]byte, error) {
+	if res.ContentLength > c.service.MaxBody {
+		return nil, errTooBig
+	}
+	var buffer bytes.Buffer
+	if res.ContentLength > 0 {
+		buffer.Grow(int(res.ContentLength) + bytes.MinRead)
+	}
+	if _, err := buffer.ReadFrom(io.LimitReader(res.Body, c.service.MaxBody+1)); err != nil {
+		return nil, err
+	}
+	if int64(buffer.Len()) > c.service.MaxBody {
+		return nil, errTooBig
+	}
+	return buffer.Bytes(), nil
+}
+
+// value finds the value in a good answer.
+func (c *Client) value(r *Request, res *http.Response, body []byte) (view.Value, error) {
+	if len(body) == 0 {
+		return view.Value{}, nil
+	}
+	if !isJSON(res.Header.Get("Content-Type")) {
+		return view.Value{}, c.invalid(r, res, fmt.Errorf("content type %q isn't JSON", res.Header.Get("Content-Type")))
+	}
+	document, err := view.Parse(body)
+	if err != nil {
+		return view.Value{}, c.invalid(r, res, err)
+	}
+	root := document.Root()
+	if when := c.service.Errors.When; when != nil && !root.At(*when).IsNull() {
+		failure := c.failure(fail.UpstreamError, r, res)
+		c.explain(failure, root)
+		return view.Value{}, failure
+	}
+	value := root.At(r.Select)
+	if value.IsNull() {
+		return null, nil
+	}
+	return value, nil
+}
+
+// kinds are the statuses that mean something of their own.
+var kinds = map[int]fail.Kind{
+	http.StatusBadRequest:          fail.BadInput,
+	http.StatusUnprocessableEntity: fail.BadInput,
+	http.StatusUnauthorized:        fail.Unauthenticated,
+	http.StatusForbidden:           fail.Forbidden,
+	http.StatusNotFound:            fail.NotFound,
+	http.StatusConflict:            fail.Conflict,
+	http.StatusTooManyRequests:     fail.UpstreamRateLimited,
+}
+
+// refused is what an answer that isn't 2xx means.
+func (c *Client) refused(r *Request, res *http.Response, body []byte) (view.Value, error) {
+	if res.StatusCode == http.StatusNotFound && r.NotFound == NotFoundNull {
+		return null, nil
+	}
+	kind, ok := kinds[res.StatusCode]
+	if !ok {
+		kind = fail.UpstreamError
+	}
+	failure := c.failure(kind, r, res)
+	if isJSON(res.Header.Get("Content-Type")) {
+		if document, err := view.Parse(body); err == nil {
+			c.explain(failure, document.Root())
+		}
+	}
+	return view.Value{}, failure
+}
+
+// explain takes the service's own words into a failure, where its configuration says which.
+func (c *Client) explain(failure *fail.Error, root view.Value) {
+	if p := c.service.Errors.Message; p != nil {
+		if text, err := view.String(root.At(*p)); err == nil {
+			failure.Public = cut(text)
+		}
+	}
+	if p := c.service.Errors.Code; p != nil {
+		if text, err := view.String(root.At(*p)); err == nil {
+			failure.Code = cut(text)
+		}
+	}
+}
+
+// longest is how much of a service's message a client gets to see, in bytes.
+const longest = 500
+
+func cut(text string) string {
+	if len(text) <= longest {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longest], "") + "…"
+}
+
+func (c *Client) failure(kind fail.Kind, r *Request, res *http.Response) *fail.Error {
+	return &fail.Error{Kind: kind, Op: c.op(r), Service: c.service.Name, Status: res.StatusCode}
+}
+
+// invalid is the failure of an answer that can't be read.
+func (c *Client) invalid(r *Request, res *http.Response, err error) error {
+	failure := c.failure(fail.UpstreamInvalidResponse, r, res)
+	failure.Err = err
+	return failure
+}
+
+// unreachable is the failure of an exchange without an answer. ctx is the caller's, without the call's own timeout.
+func (c *Client) unreachable(ctx context.Context, r *Request, err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err // without the URL, whose query may hold secrets
+	}
+	failure := &fail.Error{Kind: fail.UpstreamUnavailable, Op: c.op(r), Service: c.service.Name, Err: err}
+	var timeout interface{ Timeout() bool }
+	var known *fail.Error
+	switch {
+	case errors.As(err, &known):
+		failure.Kind = known.Kind
+	case errors.Is(ctx.Err(), context.Canceled):
+		failure.Kind = fail.Canceled
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		failure.Kind = fail.UpstreamTimeout
+	}
+	return failure
+}
+
+// isJSON tells whether a content type is JSON (RFC 8259) or a +json type (RFC 6839).
+func isJSON(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (media == "application/json" || media == "text/json" ||
+		strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json"))
+}

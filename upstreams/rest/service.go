@@ -1,0 +1,141 @@
+// Package rest makes one HTTP exchange: a request from templates, and a value from the answer.
+//
+// It knows how a @rest is spoken: which part of the request a value goes to, what each status means, and which bytes of
+// an answer count. Every way in which a service can fail becomes one fail.Error with the service's name and status; the
+// service's address and its words stay in the log, except where the service's configuration says which of them
+// clients may read. Retrying, balancing and everything else about instances is the transport's.
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tributary-gateway/tributary/upstreams/view"
+)
+
+// Defaults of a Service.
+const (
+	DefaultTimeout   = 10 * time.Second
+	DefaultMaxBody   = 8 << 20
+	DefaultUserAgent = "tributary"
+)
+
+// Service is how a service is spoken to.
+type Service struct {
+	// Name is the service's name in gateway.yaml.
+	Name string
+	// Base is the address that paths are appended to: "http://users.internal:8080/v2".
+	Base string
+	// Transport makes the exchange. It must not follow redirects by itself.
+	Transport http.RoundTripper
+	// Timeout bounds a call with reading its answer. 0 means DefaultTimeout.
+	Timeout time.Duration
+	// MaxBody is the most bytes of an answer. 0 means DefaultMaxBody.
+	MaxBody int64
+	// UserAgent is sent with each request. Empty means DefaultUserAgent.
+	UserAgent string
+	// Headers are sent with each request. Their values may be secrets.
+	Headers map[string]string
+	// Forward names the headers of the client's request that are passed on.
+	Forward []string
+	// Errors says what of an error clients may read.
+	Errors ErrorRules
+}
+
+// ErrorRules say where a service explains an error. A rule that isn't set lets nothing through.
+type ErrorRules struct {
+	// When leads to a value that, when it is there and isn't null, makes an answer with a 2xx status an error.
+	When *view.Pointer
+	// Message leads to the text that clients may read.
+	Message *view.Pointer
+	// Code leads to the service's own error code, which clients may read.
+	Code *view.Pointer
+}
+
+// hopByHop are the headers of one connection (RFC 9110, section 7.6.1) and those that describe the client's body.
+var hopByHop = map[string]bool{
+	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
+	"Proxy-Connection": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
+	"Host": true, "Content-Length": true, "Content-Type": true, "Content-Encoding": true, "Accept-Encoding": true,
+}
+
+// Client calls one service. It is safe for concurrent use.
+type Client struct {
+	service Service
+	origin  string // scheme and host
+	prefix  string // the path of Base, without a slash at its end
+	header  http.Header
+	forward map[string]bool
+	http    http.Client
+}
+
+// NewClient checks a service and makes its client. The error names every problem.
+func NewClient(s Service) (*Client, error) {
+	var problems []error
+	wrong := func(format string, args ...any) {
+		problems = append(problems, fmt.Errorf("service %s: "+format, append([]any{s.Name}, args...)...))
+	}
+	base, err := url.Parse(s.Base)
+	switch {
+	case err != nil:
+		wrong("url is no URL")
+		base = &url.URL{}
+	case base.Scheme != "http" && base.Scheme != "https", base.Host == "":
+		wrong("url must be like http://users.internal:8080")
+	case base.RawQuery != "" || base.Fragment != "" || base.User != nil:
+		wrong("url can't have credentials, a query or a fragment; use headers and @rest(query:)")
+	}
+	if s.Timeout < 0 || s.MaxBody < 0 {
+		wrong("timeout and max_body can't be negative")
+	}
+	if s.Transport == nil {
+		wrong("it has no transport")
+	}
+	c := &Client{service: s, header: http.Header{}, forward: map[string]bool{}}
+	c.service.Timeout = orDefault(s.Timeout, DefaultTimeout)
+	c.service.MaxBody = orDefault(s.MaxBody, DefaultMaxBody)
+	c.header.Set("Accept", "application/json")
+	c.header.Set("User-Agent", orDefault(s.UserAgent, DefaultUserAgent))
+	for name, value := range s.Headers {
+		c.header.Set(name, value)
+	}
+	for _, name := range s.Forward {
+		name = http.CanonicalHeaderKey(name)
+		if hopByHop[name] {
+			wrong("forward: %s belongs to one connection and can't be passed on", name)
+		}
+		c.forward[name] = true
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	c.origin = base.Scheme + "://" + base.Host
+	c.prefix = strings.TrimRight(base.EscapedPath(), "/")
+	c.http = http.Client{Transport: s.Transport, CheckRedirect: sameHost}
+	return c, nil
+}
+
+// mostRedirects is how many redirects of a GET are followed.
+const mostRedirects = 3
+
+// sameHost follows redirects of GET requests that stay with the service. Others are the answer.
+func sameHost(next *http.Request, via []*http.Request) error {
+	first := via[0]
+	if first.Method != http.MethodGet || len(via) > mostRedirects ||
+		next.URL.Scheme != first.URL.Scheme || next.URL.Host != first.URL.Host {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+func orDefault[T comparable](value, other T) T {
+	var zero T
+	if value == zero {
+		return other
+	}
+	return value
+}
