@@ -1,0 +1,129 @@
+// Package loader answers fields from services, in batches.
+//
+// A resolver names its field by coordinate and hands over its parents; what is asked of which service is in the
+// call.Graph that was made of the schema's directives. Within one operation every key of a call is fetched once, and
+// keys that are wanted at the same time travel together, however many fields and lists they come from. Loaders live as
+// long as one operation and are never shared between two, because another caller's keys must not travel with this
+// one's credentials.
+//
+// A service that fails is an error of the fields that needed it, key by key where the service tells them apart. The
+// package keeps nothing between operations.
+package loader
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/tributary-gateway/tributary/gateway/fail"
+	"github.com/tributary-gateway/tributary/upstreams/call"
+	"github.com/tributary-gateway/tributary/upstreams/rest"
+	"github.com/tributary-gateway/tributary/upstreams/template"
+	"github.com/tributary-gateway/tributary/upstreams/view"
+)
+
+// Upstreams are the calls of a schema with the services that answer them. It is made once and used by all operations.
+type Upstreams struct {
+	graph    *call.Graph
+	services map[string]*rest.Client
+}
+
+// New joins a graph and its services. It is an error when the graph calls a service that isn't there.
+func New(graph *call.Graph, services map[string]*rest.Client) (*Upstreams, error) {
+	var missing []string
+	for name := range graph.Services() {
+		if services[name] == nil {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		slices.Sort(missing)
+		return nil, fmt.Errorf("the schema calls services that aren't configured: %s", strings.Join(missing, ", "))
+	}
+	return &Upstreams{graph: graph, services: services}, nil
+}
+
+// do makes one request of a call.
+func (u *Upstreams) do(ctx context.Context, c *call.Call, scope *template.Scope) (view.Value, error) {
+	return u.services[c.Service].Do(ctx, &c.Request, scope)
+}
+
+// field finds a declarative field.
+func (u *Upstreams) field(coordinate string) (*call.Field, error) {
+	if f := u.graph.Fields[coordinate]; f != nil {
+		return f, nil
+	}
+	return nil, &fail.Error{Kind: fail.Internal, Op: coordinate,
+		Err: errors.New("the schema has no @rest or @ref there; generate the code again")}
+}
+
+// group finds or makes the group for keys of a call with its arguments.
+func (o *Operation) group(f *call.Field, args map[string]any) (*group, error) {
+	id := groupKey{call: f.Coordinate}
+	made := fetcher{upstreams: o.upstreams, list: f.List}
+	if f.Ref != nil {
+		// An entity is the same by whichever field it is reached, and its type's templates have no arguments.
+		id.call = f.Ref.Entity.Type
+		return o.groupOf(id, f.Ref.Entity, nil), nil
+	}
+	if len(args) > 0 {
+		text, err := json.Marshal(args)
+		if err != nil {
+			return nil, fail.Wrap(fail.Internal, f.Coordinate, err)
+		}
+		id.args = string(text)
+	}
+	made.scope = rest.Scope(o.ctx, args)
+	if f.Call.Keying == call.KeyedOne {
+		made.one = f.Call
+	} else {
+		made.many = f.Call
+	}
+	return o.groupWith(id, made), nil
+}
+
+func (o *Operation) groupOf(id groupKey, e *call.Entity, args map[string]any) *group {
+	return o.groupWith(id, fetcher{upstreams: o.upstreams, one: e.One, many: e.Many, scope: rest.Scope(o.ctx, args)})
+}
+
+func (o *Operation) groupWith(id groupKey, f fetcher) *group {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	g := o.groups[id]
+	if g == nil {
+		g = &group{operation: o, fetch: f.fetch, entries: map[string]*entry{}}
+		o.groups[id] = g
+	}
+	return g
+}
+
+// Extension is the gqlgen extension that gives every operation its loaders.
+type Extension struct {
+	Upstreams *Upstreams
+}
+
+var (
+	_ graphql.HandlerExtension     = Extension{}
+	_ graphql.OperationInterceptor = Extension{}
+)
+
+// ExtensionName is the extension's name in gqlgen.
+func (Extension) ExtensionName() string { return "Loaders" }
+
+// Validate reports an Extension without upstreams.
+func (e Extension) Validate(graphql.ExecutableSchema) error {
+	if e.Upstreams == nil {
+		return errors.New("loader.Extension needs Upstreams")
+	}
+	return nil
+}
+
+// InterceptOperation puts a new Operation into the context.
+func (e Extension) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	return next(With(ctx, e.Upstreams))
+}

@@ -1,0 +1,150 @@
+package loader
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/tributary-gateway/tributary/upstreams/view"
+)
+
+// Reader turns a service's answer into the Go value of a field. Generated resolvers compose theirs from the functions
+// below: ListOf(Scalar(view.ID)) reads a [ID!]!.
+type Reader[T any] func(at *Place, a Answer) (T, error)
+
+// Place is where in the response a value will stand, for errors of single items.
+type Place struct {
+	ctx    context.Context
+	parent int // index of the batch's parent; -1 for a field that isn't batched
+	outer  *Place
+	index  int
+}
+
+// fail adds an error at the place of an item.
+func (p *Place) fail(err error) {
+	var inner ast.Path
+	for ; p.outer != nil; p = p.outer {
+		inner = append(ast.Path{ast.PathIndex(p.index)}, inner...)
+	}
+	path := graphql.GetPath(p.ctx)
+	if p.parent >= 0 {
+		path = graphql.BatchPathWithIndex(p.ctx, p.parent)
+	}
+	graphql.AddError(p.ctx, gqlerror.WrapPath(append(path[:len(path):len(path)], inner...), err))
+}
+
+// Object reads an object as a typed view, nil for null.
+func Object[T view.Of](_ *Place, a Answer) (*T, error) {
+	if a.Value.Kind() == view.KindObject {
+		return view.Pack[T](a.Value), nil
+	}
+	return nil, view.ObjectErr(a.Value, reflect.TypeFor[T]().Name())
+}
+
+// Objects reads a list of objects as typed views, all in one piece of memory.
+func Objects[T view.Of](at *Place, a Answer) ([]*T, error) {
+	if !a.Grouped && a.Value.IsNull() {
+		return nil, nil
+	}
+	if !a.Grouped && a.Value.Kind() != view.KindArray {
+		return nil, view.ListErr(a.Value)
+	}
+	n := a.len()
+	list, views := make([]*T, n), make([]T, n)
+	a.each(func(i int, item Answer) {
+		switch {
+		case item.Err == nil && item.Value.Kind() == view.KindObject:
+			views[i] = T(item.Value)
+			list[i] = &views[i]
+		default:
+			readItem(at, list, i, item, Object[T])
+		}
+	})
+	return list, nil
+}
+
+// Scalar reads a value with a function such as view's coercions.
+func Scalar[T any](coerce func(view.Value) (T, error)) Reader[T] {
+	return func(_ *Place, a Answer) (T, error) { return coerce(a.Value) }
+}
+
+// Nullable is Scalar with nil for null.
+func Nullable[T any](coerce func(view.Value) (T, error)) Reader[*T] {
+	return func(_ *Place, a Answer) (*T, error) { return view.Opt(a.Value, coerce) }
+}
+
+// OrZero is Scalar with the Go type's own nil for null.
+func OrZero[T any](coerce func(view.Value) (T, error)) Reader[T] {
+	return func(_ *Place, a Answer) (T, error) { return view.OrZero(a.Value, coerce) }
+}
+
+// Succeeded reads the answer of a Boolean! field: true when the service answered with nothing, such as with 204.
+func Succeeded(_ *Place, a Answer) (bool, error) {
+	if a.Value.Kind() == view.KindAbsent {
+		return true, nil
+	}
+	return view.Bool(a.Value)
+}
+
+// NullableSucceeded is Succeeded with nil for null.
+func NullableSucceeded(at *Place, a Answer) (*bool, error) {
+	if a.Value.Kind() == view.KindNull {
+		return nil, nil
+	}
+	ok, err := Succeeded(at, a)
+	return &ok, err
+}
+
+// ListOf reads a list. An item that can't be read is an error at its own place and the zero value in the list.
+func ListOf[T any](item Reader[T]) Reader[[]T] {
+	return func(at *Place, a Answer) ([]T, error) {
+		if !a.Grouped {
+			if a.Value.IsNull() {
+				return nil, nil
+			}
+			if err := view.ListErr(a.Value); err != nil {
+				return nil, err
+			}
+		}
+		list := make([]T, a.len())
+		a.each(func(i int, v Answer) { readItem(at, list, i, v, item) })
+		return list, nil
+	}
+}
+
+func readItem[T any](at *Place, list []T, i int, a Answer, read Reader[T]) {
+	here := Place{ctx: at.ctx, parent: at.parent, outer: at, index: i}
+	value, err := list[i], a.Err
+	if err == nil {
+		value, err = read(&here, a)
+	}
+	if err != nil {
+		here.fail(err)
+		return
+	}
+	list[i] = value
+}
+
+// len is how many items a list has.
+func (a Answer) len() int {
+	if a.Grouped {
+		return len(a.Items)
+	}
+	return a.Value.Len()
+}
+
+// each calls do for the items of a list.
+func (a Answer) each(do func(i int, item Answer)) {
+	if a.Grouped {
+		for i, item := range a.Items {
+			do(i, Answer{Value: item.Value, Err: item.Err})
+		}
+		return
+	}
+	for i, v := range a.Value.Elems() {
+		do(i, Answer{Value: v})
+	}
+}
