@@ -1,0 +1,185 @@
+package codegen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/99designs/gqlgen/codegen/templates"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/tributary-gateway/tributary/upstreams/call"
+)
+
+// property gives the Go type, the body and the parameters of a property's accessor.
+func (v *views) property(field *ast.FieldDefinition, value string) (goType, body, params string) {
+	t := field.Type
+	if t.Elem != nil {
+		goType = "[]" + v.goType(field, t.Elem, "")
+		return goType, "return " + v.readList(field, t, value), "ctx context.Context"
+	}
+	goType = v.goType(field, t, "")
+	coerce, kind := v.coercion(field, t)
+	switch {
+	case kind == pointerKind && !t.NonNull:
+		return goType, fmt.Sprintf("return view.Opt(%s, %s)", value, coerce), ""
+	case kind == sliceKind && !t.NonNull:
+		return goType, fmt.Sprintf("return view.OrZero(%s, %s)", value, coerce), ""
+	default:
+		return goType, fmt.Sprintf("return %s(%s)", coerce, value), ""
+	}
+}
+
+// readList is the expression that reads a list of values.
+func (v *views) readList(field *ast.FieldDefinition, t *ast.Type, value string) string {
+	function := "List"
+	if !t.NonNull {
+		function = "OptList"
+	}
+	if t.Elem.Elem == nil {
+		return fmt.Sprintf("view.%s(ctx, %s, %s)", function, value, v.element(field, t.Elem))
+	}
+	inner := fmt.Sprintf("func(ctx context.Context, v view.Value) (%s, error) { return %s }", v.goType(field, t.Elem, ""), v.readList(field, t.Elem, "v"))
+	nested := fmt.Sprintf("view.Nested(ctx, %s, %s)", value, inner)
+	if t.NonNull {
+		return nested
+	}
+	return fmt.Sprintf("view.OrZero(%s, func(v view.Value) (%s, error) { return %s })", value, v.goType(field, t, ""), strings.Replace(nested, value, "v", 1))
+}
+
+// element is the coercion of a list's item.
+func (v *views) element(field *ast.FieldDefinition, t *ast.Type) string {
+	coerce, kind := v.coercion(field, t)
+	goType := v.goType(field, t, "")
+	switch {
+	case t.NonNull || kind == nullableKind:
+		return coerce
+	case kind == sliceKind:
+		return fmt.Sprintf("func(v view.Value) (%s, error) { return view.OrZero(v, %s) }", goType, coerce)
+	default:
+		return fmt.Sprintf("func(v view.Value) (%s, error) { return view.Opt(v, %s) }", goType, coerce)
+	}
+}
+
+// kind is how a Go type says null.
+type kind int
+
+const (
+	pointerKind  kind = iota // by a pointer
+	sliceKind                // by its own nil, which its coercion doesn't give
+	nullableKind             // by its own nil, which its coercion gives
+)
+
+// coercion is the function from a JSON value to a named type that can't be null.
+func (v *views) coercion(field *ast.FieldDefinition, t *ast.Type) (string, kind) {
+	def := v.graph.Schema.Types[t.NamedType]
+	model := templates.ToGoModelName(t.NamedType)
+	switch def.Kind {
+	case ast.Enum:
+		return "Read" + model, pointerKind
+	case ast.Object:
+		return fmt.Sprintf("view.Object[%s]", model), nullableKind
+	case ast.Interface, ast.Union:
+		return "Read" + model, nullableKind
+	}
+	s, ok := scalars[t.NamedType]
+	if !ok {
+		v.unknownScalar(field, t.NamedType)
+	}
+	if s.nilable {
+		return s.read, sliceKind
+	}
+	return s.read, pointerKind
+}
+
+func (v *views) unknownScalar(field *ast.FieldDefinition, name string) {
+	if v.err == nil {
+		v.err = fmt.Errorf("%s: %s comes from a service, but the scalar %s can't be read from JSON; use one of %s, or leave the field to Go with @goField(forceResolver: true)",
+			position(field.Position), field.Name, name, scalarNames())
+	}
+}
+
+// goType is the Go type of a GraphQL type; models is the prefix of the model package, with its dot.
+func (v *views) goType(field *ast.FieldDefinition, t *ast.Type, models string) string {
+	if t.Elem != nil {
+		return "[]" + v.goType(field, t.Elem, models)
+	}
+	def := v.graph.Schema.Types[t.NamedType]
+	name := models + templates.ToGoModelName(t.NamedType)
+	switch def.Kind {
+	case ast.Object:
+		return "*" + name
+	case ast.Interface, ast.Union:
+		return name
+	case ast.Enum:
+	default:
+		s := scalars[t.NamedType]
+		name = s.goType
+		if s.nilable {
+			return name
+		}
+	}
+	if !t.NonNull {
+		return "*" + name
+	}
+	return name
+}
+
+// resolverBody is the line of a declarative resolver.
+func (v *views) resolverBody(f *call.Field, batched bool) string {
+	loader := templates.CurrentImports.Lookup(loaderPackage)
+	read := v.reader(f, f.Definition.Type, loader)
+	if batched {
+		return fmt.Sprintf("return %s.Batch(ctx, %q, objs, %s)", loader, f.Coordinate, read)
+	}
+	return fmt.Sprintf("return %s.Field(ctx, %q, %s)", loader, f.Coordinate, read)
+}
+
+// reader is the expression of the loader.Reader for a type.
+func (v *views) reader(f *call.Field, t *ast.Type, loader string) string {
+	def := v.graph.Schema.Types[t.Name()]
+	if t.Elem != nil {
+		if t.Elem.Elem == nil && def.Kind == ast.Object {
+			return fmt.Sprintf("%s.Objects[%s]", loader, v.model(def.Name))
+		}
+		return fmt.Sprintf("%s.ListOf(%s)", loader, v.reader(f, t.Elem, loader))
+	}
+	switch def.Kind {
+	case ast.Object:
+		return fmt.Sprintf("%s.Object[%s]", loader, v.model(def.Name))
+	case ast.Interface, ast.Union:
+		return fmt.Sprintf("%s.Scalar(%s)", loader, v.read(def.Name))
+	case ast.Enum:
+		return v.nullable(t, loader, v.read(def.Name))
+	}
+	if def.Name == "Boolean" && f.Call != nil && f.Call.Keying == call.Unkeyed && f.Definition.Type == t {
+		if t.NonNull {
+			return loader + ".Succeeded"
+		}
+		return loader + ".NullableSucceeded"
+	}
+	s, ok := scalars[def.Name]
+	if !ok {
+		v.unknownScalar(f.Definition, def.Name)
+		return "nil"
+	}
+	coerce := templates.CurrentImports.Lookup(viewPackage) + strings.TrimPrefix(s.read, "view")
+	if s.nilable && !t.NonNull {
+		return fmt.Sprintf("%s.OrZero(%s)", loader, coerce)
+	}
+	return v.nullable(t, loader, coerce)
+}
+
+func (v *views) nullable(t *ast.Type, loader, coerce string) string {
+	if t.NonNull {
+		return fmt.Sprintf("%s.Scalar(%s)", loader, coerce)
+	}
+	return fmt.Sprintf("%s.Nullable(%s)", loader, coerce)
+}
+
+func (v *views) model(name string) string {
+	return templates.CurrentImports.Lookup(v.imports) + "." + templates.ToGoModelName(name)
+}
+
+func (v *views) read(name string) string {
+	return templates.CurrentImports.Lookup(v.imports) + ".Read" + templates.ToGoModelName(name)
+}
