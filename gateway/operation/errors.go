@@ -1,0 +1,60 @@
+package operation
+
+import (
+	"fmt"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// errorList keeps the first MaxErrors errors and counts the rest: 6 KB of document can make 190,000 of them.
+type errorList struct {
+	kept  gqlerror.List
+	added int
+}
+
+func (l *errorList) add(err *gqlerror.Error) {
+	if l.added++; l.added <= MaxErrors {
+		l.kept = append(l.kept, err)
+	}
+}
+
+func (l *errorList) full() bool { return l.added >= MaxErrors }
+
+// list ends with an entry that counts what was left out.
+func (l *errorList) list() gqlerror.List {
+	more := l.added - len(l.kept)
+	if more <= 0 {
+		return l.kept
+	}
+	last := *l.kept[len(l.kept)-1]
+	last.Message, last.Locations = fmt.Sprintf("And %d more errors.", more), nil
+	if more == 1 {
+		last.Message = "And one more error."
+	}
+	last.Err = nil
+	return append(l.kept, &last)
+}
+
+func locate(position *ast.Position) []gqlerror.Location {
+	if position == nil || position.Line == 0 {
+		return nil
+	}
+	return []gqlerror.Location{{Line: position.Line, Column: position.Column}}
+}
+
+// longest is how many characters of a library's message a client is told: they repeat the names it wrote.
+const longest = 300
+
+// cut shortens a name or value that a client wrote, for use in a message.
+func cut(text string) string { return shorten(text, 60) }
+
+func shorten(text string, most int) string {
+	n := 0
+	for i := range text {
+		if n++; n > most {
+			return text[:i] + "…"
+		}
+	}
+	return text
+}

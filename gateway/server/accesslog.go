@@ -1,0 +1,61 @@
+package server
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// statusClientGone is logged, never sent, when the client hung up before an answer began.
+const statusClientGone = 499
+
+// logAccess writes one line for every request, also for one that panics.
+func (s *Server) logAccess(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		level := s.config.AccessLog
+		if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
+			level -= slog.LevelInfo - slog.LevelDebug
+		}
+		rec, ok := w.(*recorder)
+		if !ok {
+			rec = &recorder{ResponseWriter: w, closing: s.draining.Load}
+		}
+		panicked := true
+		defer func() {
+			if !s.logger.Enabled(r.Context(), level) {
+				return
+			}
+			status := rec.status
+			switch {
+			case status != 0:
+			case panicked:
+				status = http.StatusInternalServerError
+			case r.Context().Err() != nil:
+				status = statusClientGone
+			default: // net/http answers for a handler that wrote nothing
+				status = http.StatusOK
+			}
+			client, _, err := net.SplitHostPort(r.RemoteAddr)
+			if err != nil {
+				client = r.RemoteAddr
+			}
+			attrs := []slog.Attr{
+				slog.String("method", r.Method),
+				slog.String("path", r.URL.Path[:min(len(r.URL.Path), 256)]),
+				slog.Int("status", status),
+				slog.Duration("duration", time.Since(start)),
+				slog.Int64("bytes", rec.bytes),
+				slog.String("client", client),
+				slog.String("request_id", RequestID(r.Context())),
+			}
+			if name := exchangeOf(r.Context()).operationName(); name != "" {
+				attrs = append(attrs, slog.String("operation", name))
+			}
+			s.logger.LogAttrs(r.Context(), level, "request", attrs...)
+		}()
+		next.ServeHTTP(rec, r)
+		panicked = false
+	})
+}

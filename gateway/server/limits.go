@@ -1,0 +1,30 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/tributary-gateway/tributary/gateway/fail"
+)
+
+// limitBody refuses a body that says it's too long, and ends one that doesn't say at the limit; whoever reads it then
+// gets an *http.MaxBytesError.
+func (s *Server) limitBody(next http.Handler) http.Handler {
+	limit := s.config.MaxBodyBytes
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > limit {
+			refuse(w, tooLong(limit))
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func tooLong(limit int64) problem {
+	return problem{
+		status:  http.StatusRequestEntityTooLarge,
+		kind:    fail.TooLarge,
+		message: fmt.Sprintf("The body is over the limit of %d bytes.", limit),
+	}
+}

@@ -1,0 +1,179 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/tributary-gateway/tributary/gateway/fail"
+)
+
+// The parameters of a GraphQL request. Others are ignored: the draft keeps them for itself.
+var parameters = []string{"query", "operationName", "variables", "extensions"}
+
+// malformed is a request that isn't one. Messages name the mistake and never repeat what was sent.
+func malformed(format string, args ...any) *problem {
+	return &problem{status: http.StatusBadRequest, kind: fail.BadRequest, message: fmt.Sprintf(format, args...)}
+}
+
+func unsupported(message string) *problem {
+	return &problem{status: http.StatusUnsupportedMediaType, kind: fail.BadRequest, message: message}
+}
+
+// readPost reads the parameters from a JSON body.
+func readPost(r *http.Request) (*graphql.RawParams, *problem) {
+	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || mediaType != string(jsonMedia) || len(r.Header.Values("Content-Type")) != 1 {
+		return nil, unsupported("The body must be application/json, and Content-Type must say so.")
+	}
+	if charset, given := params["charset"]; given && !isUTF8(charset) {
+		return nil, unsupported("The body must be UTF-8.")
+	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, unsupported("The body must not be compressed.")
+	}
+	body, err := io.ReadAll(r.Body)
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		p := tooLong(over.Limit)
+		return nil, &p
+	case err != nil:
+		return nil, malformed("The body ended early.")
+	case !utf8.Valid(body):
+		return nil, malformed("The body is not UTF-8.")
+	}
+	members, p := readObject(body)
+	if p != nil {
+		return nil, p
+	}
+	return assemble(members)
+}
+
+// readObject reads the known members of a JSON object, which must be all there is.
+func readObject(body []byte) (map[string]any, *problem) {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, malformed("The body is empty.")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	broken := func() *problem {
+		return malformed("The body is not valid JSON: it breaks at byte %d.", decoder.InputOffset())
+	}
+	open, err := decoder.Token()
+	if err != nil {
+		return nil, broken()
+	}
+	if open == json.Delim('[') {
+		return nil, malformed("The body must be one JSON object: batches are not supported.")
+	}
+	if open != json.Delim('{') {
+		return nil, malformed("The body must be a JSON object.")
+	}
+	members := make(map[string]any, len(parameters))
+	for decoder.More() {
+		key, err := decoder.Token()
+		if err != nil {
+			return nil, broken()
+		}
+		var value any
+		if err := decoder.Decode(&value); err != nil {
+			return nil, broken()
+		}
+		for _, name := range parameters {
+			if key != name {
+				continue
+			}
+			if _, twice := members[name]; twice {
+				return nil, malformed("The member %q stands twice in the body.", name)
+			}
+			members[name] = value
+		}
+	}
+	if _, err := decoder.Token(); err != nil {
+		return nil, broken()
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, malformed("Something follows the JSON object in the body.")
+	}
+	return members, nil
+}
+
+// readGet reads the parameters from the URL, where variables and extensions are JSON.
+func readGet(r *http.Request) (*graphql.RawParams, *problem) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, malformed("The query string of the URL is not form-encoded.")
+	}
+	members := make(map[string]any, len(parameters))
+	for _, name := range parameters {
+		given := values[name]
+		switch {
+		case len(given) > 1:
+			return nil, malformed("The parameter %q stands twice in the URL.", name)
+		case len(given) == 0:
+			continue
+		case !utf8.ValidString(given[0]):
+			return nil, malformed("The parameter %q is not UTF-8.", name)
+		}
+		members[name] = given[0]
+		if name != "variables" && name != "extensions" || given[0] == "" {
+			if given[0] == "" {
+				members[name] = nil // a form's empty field
+			}
+			continue
+		}
+		decoder := json.NewDecoder(strings.NewReader(given[0]))
+		decoder.UseNumber()
+		var value any
+		if err := decoder.Decode(&value); err != nil {
+			return nil, malformed("The parameter %q is not valid JSON.", name)
+		}
+		if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+			return nil, malformed("The parameter %q is not valid JSON.", name)
+		}
+		members[name] = value
+	}
+	return assemble(members)
+}
+
+// assemble checks the types of the parameters. Null is the same as absent, except for the query.
+func assemble(members map[string]any) (*graphql.RawParams, *problem) {
+	var params graphql.RawParams
+	value, given := members["query"]
+	query, ok := value.(string)
+	switch {
+	case !given:
+		return nil, malformed("There is no %q.", "query")
+	case !ok:
+		return nil, malformed("%q must be a string.", "query")
+	case query == "":
+		return nil, malformed("%q is empty.", "query")
+	}
+	params.Query = query
+	if value := members["operationName"]; value != nil {
+		if params.OperationName, ok = value.(string); !ok {
+			return nil, malformed("%q must be a string or null.", "operationName")
+		}
+	}
+	if value := members["variables"]; value != nil {
+		if params.Variables, ok = value.(map[string]any); !ok {
+			return nil, malformed("%q must be an object or null.", "variables")
+		}
+	}
+	if value := members["extensions"]; value != nil {
+		if params.Extensions, ok = value.(map[string]any); !ok {
+			return nil, malformed("%q must be an object or null.", "extensions")
+		}
+	}
+	return &params, nil
+}

@@ -1,0 +1,85 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/tributary-gateway/tributary/gateway/fail"
+)
+
+// answer writes a response: data as it is, without a data entry beside errors of the request as a whole.
+func (s *Server) answer(ctx context.Context, w http.ResponseWriter, as media, response *graphql.Response) {
+	open, rest := "{", ""
+	data := []byte(response.Data)
+	if data == nil && len(response.Errors) == 0 {
+		data = []byte("null")
+	}
+	if data != nil {
+		open, rest = `{"data":`, ","
+	}
+	var tail []byte
+	if len(response.Errors) > 0 {
+		tail = append(tail, rest+`"errors":`...)
+		tail = append(tail, encode(response.Errors)...)
+		rest = ","
+	}
+	if len(response.Extensions) > 0 {
+		if extensions := encode(response.Extensions); extensions != nil {
+			tail = append(tail, rest+`"extensions":`...)
+			tail = append(tail, extensions...)
+		} else {
+			s.logger.ErrorContext(ctx, "an extension of the response is no JSON", "request_id", RequestID(ctx))
+		}
+	}
+	write(w, statusOf(as, response), as, []byte(open), data, append(tail, '}'))
+}
+
+// statusOf is the status of a response to a well-formed request. In the old media type it is always 200; in the new
+// one a response without data is an error of the request, unless the gateway itself failed.
+func statusOf(as media, response *graphql.Response) int {
+	if as == jsonMedia || response.Data != nil || len(response.Errors) == 0 {
+		return http.StatusOK
+	}
+	switch response.Errors[0].Extensions["code"] {
+	case fail.Internal.Code():
+		return http.StatusInternalServerError
+	case fail.UpstreamTimeout.Code():
+		return http.StatusGatewayTimeout
+	default:
+		return http.StatusBadRequest
+	}
+}
+
+// encode is json.Marshal without escaping for HTML; nil for what can't be encoded.
+func encode(value any) []byte {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if encoder.Encode(value) != nil {
+		return nil
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// write sends an answer whose length is known, in parts. A client that hangs up meanwhile is not our error.
+func write(w http.ResponseWriter, status int, as media, parts ...[]byte) {
+	length := 0
+	for _, part := range parts {
+		length += len(part)
+	}
+	header := w.Header()
+	header.Set("Content-Type", string(as)+"; charset=utf-8")
+	header.Set("Content-Length", strconv.Itoa(length))
+	header.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	for _, part := range parts {
+		if _, err := w.Write(part); err != nil {
+			return
+		}
+	}
+}

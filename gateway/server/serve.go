@@ -1,0 +1,57 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Serve answers the listener's connections until ctx ends, then drains and closes the listener. It returns nil after a
+// complete drain, and an error when the listener failed or when requests had to be cut off.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	// Requests live longer than ctx: what is under way when it ends is completed. They end when Serve does.
+	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	server := &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: s.config.ReadHeaderTimeout,
+		ReadTimeout:       s.config.ReadTimeout,
+		WriteTimeout:      s.config.WriteTimeout,
+		IdleTimeout:       s.config.IdleTimeout,
+		MaxHeaderBytes:    int(s.config.MaxHeaderBytes),
+		BaseContext:       func(net.Listener) context.Context { return requests },
+		// What net/http has to say is about single connections: bad TLS, clients that hang up.
+		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("server: %w", err)
+	case <-ctx.Done():
+	}
+	return s.drain(server)
+}
+
+// drain stops in the order that loses nothing: first every answer closes its connection and readiness is off, while
+// new requests are still served; Shutdown, which closes idle connections and with them what is on its way to them,
+// comes when clients have had the time to notice.
+func (s *Server) drain(server *http.Server) error {
+	s.draining.Store(true)
+	s.logger.Info("draining", "grace", s.config.DrainGrace)
+	if s.config.DrainGrace > 0 {
+		<-time.After(s.config.DrainGrace)
+	}
+	timeout, stop := context.WithTimeout(context.Background(), s.config.DrainTimeout)
+	defer stop()
+	err := server.Shutdown(timeout)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("server: requests were still under way after %v and were cut off", s.config.DrainTimeout)
+		return errors.Join(err, server.Close())
+	}
+	return err
+}
