@@ -1,0 +1,115 @@
+// Package config turns gateway.yaml into one struct.
+//
+// It gathers the sections that other packages own, loads them, validates them and prints them; what a setting means is
+// known by the section's package alone. A value comes from the default, the file, the environment or a flag, and the
+// later one wins. Loading is strict: a key nobody knows, a key given twice or a value of the wrong kind is a Problem
+// with file, line, column, the line itself and what would be right, and all problems are reported together. ${NAME}
+// takes a value from the environment. Secrets never leave by printing. There's nothing to depend on at run time: a
+// configuration that loaded is complete.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"slices"
+
+	"github.com/tributary-gateway/tributary/gateway/server"
+	"github.com/tributary-gateway/tributary/gateway/telemetry"
+)
+
+// Config is everything gateway.yaml says.
+type Config struct {
+	// Listen is the address to serve on, host:port. Default: :8080, every address of the machine.
+	Listen string `yaml:"listen" json:"listen"`
+	// Server is how HTTP is served: timeouts, limits and the checks that documents pass.
+	Server server.Config `yaml:"server" json:"server"`
+	// Services are the upstream services by the name that directives use.
+	Services map[string]Service `yaml:"services" json:"services"`
+	// Playground is the GraphiQL page at /.
+	Playground Playground `yaml:"playground" json:"playground"`
+	// Log is how the gateway writes its log.
+	Log telemetry.Config `yaml:"log" json:"log"`
+}
+
+// Default is the configuration of an empty file.
+func Default() *Config { return base().withDefaults() }
+
+// base is what a file is read over. Sections that say what their zeros mean keep them until the file was read: some of
+// their defaults follow from other settings.
+func base() *Config {
+	return &Config{Listen: ":8080", Playground: Playground{Enabled: true}, Log: telemetry.DefaultConfig()}
+}
+
+// withDefaults replaces the zeros that stand for something else.
+func (c *Config) withDefaults() *Config {
+	c.Server = c.Server.WithDefaults()
+	return c
+}
+
+// Inputs are the sources beside the file. The zero value has none.
+type Inputs struct {
+	// Environ is the environment in the form of os.Environ: for ${NAME} and for the overrides that Variables lists.
+	Environ []string
+	// Flags are settings from the command line; they win over everything else.
+	Flags []Override
+}
+
+// MaxFile is how big a configuration file may be: 1 MiB.
+const MaxFile = 1 << 20
+
+// Load reads the file at path. The error is Problems, or what reading the file answered: errors.Is(err, fs.ErrNotExist).
+func Load(path string, in Inputs) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // nothing was written
+	text, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, text, in)
+}
+
+// Parse is Load for a text that was read already; name stands for the file in messages. The error is Problems.
+func Parse(name string, text []byte, in Inputs) (*Config, error) {
+	if len(text) > MaxFile {
+		return nil, Problems{{Source: name, Message: fmt.Sprintf("the file is over %s", Size(MaxFile))}}
+	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	environ := environment(in.Environ)
+	lookup := func(key string) (string, bool) {
+		value, ok := environ[key]
+		return value, ok
+	}
+	c := base()
+	d := newDecoder(newSource(name, text), lookup)
+	d.document(text, reflect.ValueOf(c).Elem())
+
+	overrides, problems := fromEnvironment(environ, c)
+	given := map[string]string{} // which override a setting comes from
+	for _, o := range slices.Concat(overrides, in.Flags) {
+		if err := o.apply(c); err != nil {
+			problems = append(problems, o.problem(err))
+			continue
+		}
+		given[o.Path] = o.Source
+	}
+	problems = slices.Concat(d.problems, problems)
+	problems = append(problems, d.locate(c.problems(), given, problems)...)
+	if len(problems) == 0 {
+		return c.withDefaults(), nil
+	}
+	slices.SortStableFunc(problems, byPlace)
+	return nil, problems
+}
+
+// IsProblem says whether err is about what the configuration says, as opposed to a file that can't be read.
+func IsProblem(err error) bool {
+	var problems Problems
+	return errors.As(err, &problems)
+}

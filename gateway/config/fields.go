@@ -1,0 +1,112 @@
+package config
+
+import (
+	"cmp"
+	"encoding"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/agnivade/levenshtein"
+
+	"github.com/tributary-gateway/tributary/gateway/telemetry"
+)
+
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	secretType   = reflect.TypeFor[Secret]()
+	levelType    = reflect.TypeFor[slog.Level]()
+	sizeType     = reflect.TypeFor[Size]()
+	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
+
+// choice is a text type with a closed set of values; packages give theirs this method.
+type choice interface{ Values() []string }
+
+// field is one key of a section.
+type field struct {
+	name  string
+	index int
+	typ   reflect.Type
+	// of is the struct's own description of the field.
+	of reflect.StructField
+}
+
+// fieldsOf lists the keys of a section in the order of its struct. The key is the yaml tag's name, else the json tag's,
+// as goccy/go-yaml has it; a field that is unexported or tagged "-" is no key.
+func fieldsOf(t reflect.Type) []field {
+	var fields []field
+	for i := range t.NumField() {
+		f := t.Field(i)
+		tag := cmp.Or(f.Tag.Get("yaml"), f.Tag.Get("json"))
+		name, _, _ := strings.Cut(tag, ",")
+		if !f.IsExported() || name == "-" {
+			continue
+		}
+		fields = append(fields, field{name: cmp.Or(name, strings.ToLower(f.Name)), index: i, typ: f.Type, of: f})
+	}
+	return fields
+}
+
+// isSize says whether an int64 field counts bytes. Sections of packages that can't know Size say so by the type: in
+// this configuration int64 is for bytes, int for everything else that is counted.
+func isSize(t reflect.Type) bool {
+	return t == sizeType || (t.Kind() == reflect.Int64 && t != durationType && !isText(t))
+}
+
+// isText says whether t reads itself from text.
+func isText(t reflect.Type) bool { return reflect.PointerTo(t).Implements(textType) }
+
+// values returns the closed set of t's values, nil when t is open.
+func values(t reflect.Type) []string {
+	if t == levelType {
+		return telemetry.Level("").Values()
+	}
+	if c, ok := reflect.Zero(t).Interface().(choice); ok {
+		return c.Values()
+	}
+	return nil
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// nearest returns the candidate that text was probably meant to be, or "".
+func nearest(text string, candidates []string) string {
+	best, least := "", len(text)/3+1
+	for _, c := range candidates {
+		a, b := strings.ToLower(text), strings.ToLower(c)
+		if strings.NewReplacer("-", "_").Replace(a) == b || strings.ReplaceAll(b, "_", "") == a {
+			return c
+		}
+		if d := levenshtein.ComputeDistance(a, b); d <= least && d < len(c) && (best == "" || d < least) {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// owners lists the sections, anywhere in the configuration, that have a key called name.
+func owners(t reflect.Type, name, path string) []string {
+	var found []string
+	switch t.Kind() {
+	case reflect.Pointer:
+		return owners(t.Elem(), name, path)
+	case reflect.Map:
+		return owners(t.Elem(), name, join(path, "<name>"))
+	case reflect.Struct:
+		for _, f := range fieldsOf(t) {
+			if f.name == name && path != "" {
+				found = append(found, path)
+			}
+			found = append(found, owners(f.typ, name, join(path, f.name))...)
+		}
+	}
+	return slices.Compact(found)
+}

@@ -1,0 +1,144 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Service is one upstream service, under the name that directives call it by.
+type Service struct {
+	// URL is the base address that path templates are appended to: http or https, without query. Required.
+	URL string `yaml:"url" json:"url"`
+	// Timeout is how long one attempt may take, from connecting to the last byte of the answer. Default: 10s.
+	Timeout time.Duration `yaml:"timeout" json:"timeout,omitempty"`
+	// MaxBody is how much of an answer is read before it's refused as too big. Default: 8MiB.
+	MaxBody Size `yaml:"max_body" json:"max_body,omitempty"`
+	// UserAgent is the User-Agent header the service sees. Default: tributary.
+	UserAgent string `yaml:"user_agent" json:"user_agent,omitempty"`
+	// Forward lists the headers of the client's request that are passed on, and that {header.Name} may use.
+	Forward []string `yaml:"forward" json:"forward,omitempty"`
+	// Headers are sent with every request. Their values are secrets: they are never printed.
+	Headers map[string]Secret `yaml:"headers" json:"headers,omitempty"`
+	// Errors says where the service's answers carry its own errors.
+	Errors Errors `yaml:"errors" json:"errors,omitzero"`
+}
+
+// Errors are JSON Pointers into a service's answer. An empty one is not used.
+type Errors struct {
+	// When points to what is there only in an error, for services that answer errors with 200.
+	When string `yaml:"when" json:"when,omitempty"`
+	// Message points to the text that clients may read. Without it they read the gateway's own.
+	Message string `yaml:"message" json:"message,omitempty"`
+	// Code points to the service's own error code, which is passed on beside the gateway's.
+	Code string `yaml:"code" json:"code,omitempty"`
+}
+
+// DefaultService is what a service has before the file is read.
+func DefaultService() Service {
+	return Service{Timeout: 10 * time.Second, MaxBody: 8 << 20, UserAgent: "tributary"}
+}
+
+// Validate names everything wrong with the service.
+func (s Service) Validate() error {
+	errs := []error{validURL(s.URL)}
+	if s.Timeout <= 0 {
+		errs = append(errs, errors.New("timeout: a request needs some time; give 1ms or more"))
+	}
+	if s.MaxBody <= 0 {
+		errs = append(errs, errors.New("max_body: an answer needs some room; give 1KiB or more"))
+	}
+	if i := badHeaderByte(s.UserAgent); i >= 0 {
+		errs = append(errs, errors.New("user_agent: has a control character"))
+	}
+	for i, name := range s.Forward {
+		if err := validHeader(name); err != nil {
+			errs = append(errs, fmt.Errorf("forward[%d]: %w", i, err))
+		}
+	}
+	for _, name := range sortedKeys(s.Headers) {
+		errs = append(errs, s.validHeaders(name))
+	}
+	for _, p := range []struct{ name, pointer string }{{"when", s.Errors.When}, {"message", s.Errors.Message}, {"code", s.Errors.Code}} {
+		if err := validPointer(p.pointer); err != nil {
+			errs = append(errs, fmt.Errorf("errors.%s: %w", p.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s Service) validHeaders(name string) error {
+	if err := validHeader(name); err != nil {
+		return fmt.Errorf("headers.%s: %w", name, err)
+	}
+	if badHeaderByte(s.Headers[name].Reveal()) >= 0 {
+		return fmt.Errorf("headers.%s: the value has a control character", name)
+	}
+	if i := slices.IndexFunc(s.Forward, func(f string) bool { return strings.EqualFold(f, name) }); i >= 0 {
+		return fmt.Errorf("headers.%s: is also in forward; keep one, or the client could replace the configured value", name)
+	}
+	if strings.EqualFold(name, "User-Agent") {
+		return fmt.Errorf("headers.%s: has a setting of its own; use user_agent", name)
+	}
+	return nil
+}
+
+func validURL(text string) error {
+	if text == "" {
+		return errors.New("url: is missing; give the service's base address: http://users:8080")
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return errors.New("url: is not a URL; give one like http://users:8080/api")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return errors.New("url: begins with neither http:// nor https://")
+	case u.Hostname() == "":
+		return errors.New("url: has no host; give one like http://users:8080")
+	case u.User != nil:
+		return errors.New("url: holds credentials, which would be logged; put them under headers: Authorization")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return errors.New("url: has a query or fragment; a base address ends with its path")
+	}
+	return nil
+}
+
+// ours are the headers that belong to one connection or are made for each request; nobody else may set them.
+var ours = []string{
+	"Connection", "Content-Length", "Host", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+}
+
+func validHeader(name string) error {
+	if name == "" || strings.ContainsFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r))
+	}) {
+		return fmt.Errorf("%s is not the name of a header", short(name))
+	}
+	if slices.ContainsFunc(ours, func(o string) bool { return strings.EqualFold(o, name) }) {
+		return fmt.Errorf("%s belongs to the connection and is set by the gateway", name)
+	}
+	return nil
+}
+
+func badHeaderByte(value string) int {
+	return strings.IndexFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+}
+
+// validPointer checks a JSON Pointer (RFC 6901).
+func validPointer(p string) error {
+	if p == "" {
+		return nil
+	}
+	if p[0] != '/' {
+		return fmt.Errorf("%s is not a JSON Pointer; it begins with a slash: /%s", short(p), strings.ReplaceAll(p, ".", "/"))
+	}
+	for i := range len(p) {
+		if p[i] == '~' && (i+1 == len(p) || p[i+1] != '0' && p[i+1] != '1') {
+			return fmt.Errorf("%s is not a JSON Pointer; write ~0 for ~ and ~1 for a slash in a name", short(p))
+		}
+	}
+	return nil
+}
