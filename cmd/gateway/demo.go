@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/tributary-gateway/tributary/gateway/config"
+	"github.com/tributary-gateway/tributary/gateway/telemetry"
+	"github.com/tributary-gateway/tributary/internal/demo"
+)
+
+func demoCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "demo",
+		Usage: "serve a small shop whose services run in this process",
+		Description: `Starts five REST services on loopback, a gateway before them, and opens nothing else: no configuration, no
+network, no database. Ends with Ctrl-C.
+
+Examples:
+  gateway demo
+  gateway demo --listen 127.0.0.1:9000`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Value: ":8080", Usage: "serve on `ADDRESS`"},
+			&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "write lines of `LEVEL` and above: debug, info, warn, error"},
+		},
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if err := noArguments(cmd); err != nil {
+				return err
+			}
+			cfg := config.Default()
+			cfg.Listen = cmd.String("listen")
+			cfg.Log.Level = telemetry.Level(cmd.String("log-level"))
+			if err := cfg.Log.Validate(); err != nil {
+				return usageError{err}
+			}
+			return runDemo(ctx, cfg, cmd.Root().Writer, cmd.Root().ErrWriter)
+		},
+	}
+}
+
+// runDemo serves the demo until ctx ends. What to do with it is told on out, the log goes to log.
+func runDemo(ctx context.Context, cfg *config.Config, out, log io.Writer) (err error) {
+	services, err := demo.Start(ctx)
+	if err != nil {
+		return fmt.Errorf("start the demo's services: %w", err)
+	}
+	defer func() { err = errors.Join(err, services.Close()) }()
+	demoConfig(cfg, services)
+
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w\n  to serve elsewhere: gateway demo --listen 127.0.0.1:0", err)
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	tell(out, "http://localhost:"+port, services)
+	return runOn(ctx, listener, cfg, telemetry.NewLogger(log, cfg.Log))
+}
+
+// demoConfig is what gateway.yaml would say of the demo's services.
+func demoConfig(cfg *config.Config, services *demo.Services) {
+	cfg.Playground.Title = "Tributary demo"
+	cfg.Playground.Query = demo.Query
+	cfg.Services = map[string]config.Service{}
+	explain := map[string]config.Errors{
+		"users":     {Message: "/detail"},
+		"catalog":   {Message: "/errors/0/message"},
+		"inventory": {Message: "/message", Code: "/reason"},
+		"orders":    {Message: "/error/title", Code: "/error/code"},
+		"reviews":   {Message: "/message"},
+	}
+	for _, name := range demo.Names {
+		s := config.DefaultService()
+		s.URL = services.Address(name)
+		s.Errors = explain[name]
+		cfg.Services[name] = s
+	}
+}
+
+// tell prints where everything is.
+func tell(out io.Writer, address string, services *demo.Services) {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }
+	say("GraphiQL  %s/", address)
+	say("GraphQL   %s/graphql", address)
+	say("")
+	for _, name := range demo.Names {
+		say("  %-10s %s", name, services.Address(name))
+	}
+	say("")
+	say("Press Ctrl-C to stop.")
+}
