@@ -1,0 +1,131 @@
+// Package arch checks which package may import which: docs/architecture.md has the reasons.
+package arch
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tributary-gateway/tributary/"
+
+// rules say what a folder's packages never import. An arrow that is allowed all the same is named with its reason.
+var rules = []struct {
+	folder string
+	never  []string
+	except map[string]string
+}{
+	{folder: "gateway", never: []string{"graph", "resolvers", "schema", "cmd", "internal", "examples"}, except: map[string]string{
+		"gateway/engine/internal/nasty": "the engine's own test project",
+	}},
+	{folder: "gateway/fail", never: []string{"gateway", "upstreams"}},
+	{folder: "gateway/scalar", never: []string{"gateway", "upstreams"}, except: map[string]string{
+		"gateway/fail": "everybody may use it",
+	}},
+	{folder: "gateway/server", never: []string{"upstreams"}},
+	{folder: "gateway/operation", never: []string{"upstreams", "gateway/server"}},
+	{folder: "upstreams", never: []string{"graph", "resolvers", "cmd", "internal", "examples", "gateway/server", "gateway/config", "gateway/operation", "gateway/engine"}},
+	{folder: "upstreams/view", never: []string{"upstreams"}},
+	{folder: "upstreams/template", never: []string{"upstreams"}, except: map[string]string{
+		"upstreams/view": "placeholders are looked up in JSON",
+	}},
+	{folder: "resolvers", never: []string{"gateway", "cmd", "internal"}, except: map[string]string{
+		"gateway/fail":   "everybody may use it",
+		"gateway/scalar": "the Go types of scalars",
+	}},
+	{folder: "graph", never: []string{"resolvers", "cmd", "internal"}},
+}
+
+func TestArrows(t *testing.T) {
+	for _, p := range packages(t) {
+		from := strings.TrimPrefix(p.ImportPath, module)
+		for _, rule := range rules {
+			if !inside(from, rule.folder) {
+				continue
+			}
+			for _, imported := range p.Imports {
+				to, ours := strings.CutPrefix(imported, module)
+				if !ours || to == from || rule.except[to] != "" {
+					continue
+				}
+				for _, never := range rule.never {
+					if inside(to, never) {
+						t.Errorf("%s imports %s; %s never imports %s", from, to, rule.folder, never)
+					}
+				}
+			}
+		}
+	}
+}
+
+// onlyCmd are the packages that only a command may put to work.
+var onlyCmd = []string{"gateway/config", "gateway/telemetry"}
+
+func TestOnlyCommandsGatherTheConfiguration(t *testing.T) {
+	for _, p := range packages(t) {
+		from := strings.TrimPrefix(p.ImportPath, module)
+		if inside(from, "cmd") || inside(from, "gateway/config") || inside(from, "gateway/telemetry") || inside(from, "examples") || inside(from, "bench") {
+			continue
+		}
+		for _, imported := range p.Imports {
+			for _, only := range onlyCmd {
+				if inside(strings.TrimPrefix(imported, module), only) && imported != p.ImportPath {
+					t.Errorf("%s imports %s; only cmd does", from, only)
+				}
+			}
+		}
+	}
+}
+
+func TestNobodyImportsACommand(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			if to, ours := strings.CutPrefix(imported, module); ours && inside(to, "cmd") {
+				t.Errorf("%s imports %s", p.ImportPath, to)
+			}
+		}
+	}
+}
+
+func TestPackageNamesSayWhatTheyKnow(t *testing.T) {
+	for _, p := range packages(t) {
+		switch path.Base(p.ImportPath) {
+		case "util", "utils", "common", "helpers", "types", "http", "errors":
+			t.Errorf("%s: %q says nothing about what the package knows", p.ImportPath, path.Base(p.ImportPath))
+		}
+	}
+}
+
+func inside(name, folder string) bool { return name == folder || strings.HasPrefix(name, folder+"/") }
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+// packages are the packages of the module, without their tests.
+func packages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if len(all) < 20 {
+		t.Fatalf("only %d packages listed", len(all))
+	}
+	return all
+}
