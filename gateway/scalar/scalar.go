@@ -5,13 +5,15 @@
 // 1.5 into an ID. Three more are ours: Long (64 bits), DateTime (RFC 3339) and JSON (anything).
 // Input arrives as gqlgen decodes it: nil, bool, string, json.Number, int, int64, float64, []any, map[string]any. Output is
 // always JSON: what has none, such as NaN or text that isn't UTF-8, becomes null or U+FFFD.
-// The package depends on no other of the gateway.
+// The package depends on gateway/fail alone.
 package scalar
 
 import (
 	"io"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/tributary-gateway/tributary/gateway/fail"
 )
 
 // Error says why a value of a client's isn't of the scalar's type. Its text is for that client: it shows the value, cut
@@ -20,6 +22,9 @@ type Error struct{ Public string }
 
 // Error is the public text.
 func (e *Error) Error() string { return e.Public }
+
+// Unwrap gives the error its kind, fail.BadInput.
+func (e *Error) Unwrap() error { return fail.New(fail.BadInput, e.Public) }
 
 // refuse is the error for v under a text that ends before the value.
 func refuse(text string, v any) error { return &Error{Public: text + inspect(v)} }
