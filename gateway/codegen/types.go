@@ -14,10 +14,10 @@ import (
 func (v *views) property(field *ast.FieldDefinition, value string) (goType, body, params string) {
 	t := field.Type
 	if t.Elem != nil {
-		goType = "[]" + v.goType(field, t.Elem, "")
+		goType = "[]" + v.goType(t.Elem)
 		return goType, "return " + v.readList(field, t, value), "ctx context.Context"
 	}
-	goType = v.goType(field, t, "")
+	goType = v.goType(t)
 	coerce, kind := v.coercion(field, t)
 	switch {
 	case kind == pointerKind && !t.NonNull:
@@ -38,18 +38,18 @@ func (v *views) readList(field *ast.FieldDefinition, t *ast.Type, value string) 
 	if t.Elem.Elem == nil {
 		return fmt.Sprintf("view.%s(ctx, %s, %s)", function, value, v.element(field, t.Elem))
 	}
-	inner := fmt.Sprintf("func(ctx context.Context, v view.Value) (%s, error) { return %s }", v.goType(field, t.Elem, ""), v.readList(field, t.Elem, "v"))
+	inner := fmt.Sprintf("func(ctx context.Context, v view.Value) (%s, error) { return %s }", v.goType(t.Elem), v.readList(field, t.Elem, "v"))
 	nested := fmt.Sprintf("view.Nested(ctx, %s, %s)", value, inner)
 	if t.NonNull {
 		return nested
 	}
-	return fmt.Sprintf("view.OrZero(%s, func(v view.Value) (%s, error) { return %s })", value, v.goType(field, t, ""), strings.Replace(nested, value, "v", 1))
+	return fmt.Sprintf("view.OrZero(%s, func(v view.Value) (%s, error) { return %s })", value, v.goType(t), strings.Replace(nested, value, "v", 1))
 }
 
 // element is the coercion of a list's item.
 func (v *views) element(field *ast.FieldDefinition, t *ast.Type) string {
 	coerce, kind := v.coercion(field, t)
-	goType := v.goType(field, t, "")
+	goType := v.goType(t)
 	switch {
 	case t.NonNull || kind == nullableKind:
 		return coerce
@@ -98,13 +98,13 @@ func (v *views) unknownScalar(field *ast.FieldDefinition, name string) {
 	}
 }
 
-// goType is the Go type of a GraphQL type; models is the prefix of the model package, with its dot.
-func (v *views) goType(field *ast.FieldDefinition, t *ast.Type, models string) string {
+// goType is the Go type of a GraphQL type, as the model package has it.
+func (v *views) goType(t *ast.Type) string {
 	if t.Elem != nil {
-		return "[]" + v.goType(field, t.Elem, models)
+		return "[]" + v.goType(t.Elem)
 	}
 	def := v.graph.Schema.Types[t.NamedType]
-	name := models + templates.ToGoModelName(t.NamedType)
+	name := templates.ToGoModelName(t.NamedType)
 	switch def.Kind {
 	case ast.Object:
 		return "*" + name

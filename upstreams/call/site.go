@@ -1,6 +1,7 @@
 package call
 
 import (
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,7 +111,7 @@ func (c *compiler) parts(s *site, call *Call) []template.Placeholder {
 		use("headers", headers.Placeholders())
 	}
 	if v := literal(s.directive, "body"); v != nil {
-		if call.Method == "GET" || call.Method == "DELETE" {
+		if call.Method == http.MethodGet || call.Method == http.MethodDelete {
 			c.wrong(s, "body: %s has none; use query", call.Method)
 		}
 		body, err := template.NewValue(v)
@@ -282,7 +283,7 @@ func (c *compiler) leftovers(s *site, call *Call, holes []template.Placeholder) 
 	}
 	switch {
 	case len(left) == 0:
-	case call.Method == "GET" || call.Method == "DELETE":
+	case call.Method == http.MethodGet || call.Method == http.MethodDelete:
 		call.DefaultQuery = left
 	case call.Body != nil:
 		c.wrong(s, "nothing uses %s: the body is given in full; add {%s} to it", strings.Join(left, ", "), left[0])

@@ -14,11 +14,11 @@ import (
 // key is a key of a batch. Two keys are the same when their texts are: 1 and "1" are one GraphQL ID.
 type key = template.LookupKey
 
-// groupKey tells which keys may travel together: those of one call with one set of arguments and one identity.
+// groupKey tells which keys may travel together: those of one call with one set of arguments. Whose keys they are needs
+// no mention: groups belong to one operation, and an operation to one client.
 type groupKey struct {
-	call     string // field coordinate, or the entity's type
-	args     string // the arguments as JSON
-	identity string // the forwarded parts of the client's request
+	call string // field coordinate, or the entity's type
+	args string // the arguments as JSON
 }
 
 // group is a loader: the keys of one groupKey with what is known of them.

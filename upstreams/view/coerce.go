@@ -14,7 +14,7 @@ import (
 // values they return ErrNull, which Opt turns into nil; for what can't become the type, a *CoerceError.
 
 // ErrNull says that a value that must be there is null or absent.
-var ErrNull = errors.New("Cannot return null for non-nullable field.") //nolint:staticcheck // the text of graphql-js, which clients read
+var ErrNull = errors.New("Cannot return null for non-nullable field.") // the text of graphql-js
 
 // CoerceError says that a service's value can't become the type that the schema promises.
 type CoerceError struct {
