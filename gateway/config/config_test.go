@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tributary-gateway/tributary/gateway/config"
+	"github.com/tributary-gateway/tributary/upstreams/transport"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -79,6 +80,9 @@ func TestFull(t *testing.T) {
 	service.URL = "http://users:8080/api"
 	service.Forward = []string{"Authorization", "Accept-Language"}
 	service.Headers = map[string]config.Secret{"X-Api-Key": "k"}
+	service.Connections = transport.Config{
+		DialTimeout: 2 * time.Second, MaxIdle: 64, MaxConns: 256, IdleTimeout: 90 * time.Second, MaxHeader: 64 << 10,
+	}
 	service.Errors = config.Errors{When: "/error", Message: "/error/title", Code: "/error/code"}
 	want := config.Default()
 	want.Playground = config.Playground{
@@ -107,15 +111,23 @@ func TestMissingFile(t *testing.T) {
 
 func TestTooBigFile(t *testing.T) {
 	_, err := config.Parse("big.yaml", make([]byte, config.MaxFile+1), config.Inputs{})
-	if err == nil || err.Error() != "big.yaml: the file is over 1MiB" {
+	if err == nil || err.Error() != "big.yaml: the file is over 256KiB" {
 		t.Errorf("got %v", err)
 	}
 }
 
-// TestDeepNesting: a hundred thousand open brackets would otherwise be as many calls of the parser.
+func TestNotTooManyProblems(t *testing.T) {
+	_, err := config.Parse("many.yaml", []byte(strings.Repeat("nope: 1\n", 300)), config.Inputs{})
+	var problems config.Problems
+	if !errors.As(err, &problems) || len(problems) != 51 || problems[50].Error() != "many.yaml: and 250 more" {
+		t.Errorf("got %.200v", err)
+	}
+}
+
+// TestDeepNesting: fifty thousand open brackets would otherwise be as many calls of the parser.
 func TestDeepNesting(t *testing.T) {
 	for _, open := range []string{"[", "{a: ", "- ", "? "} {
-		_, err := config.Parse("deep.yaml", []byte("log: "+strings.Repeat(open, 100_000)), config.Inputs{})
+		_, err := config.Parse("deep.yaml", []byte("log: "+strings.Repeat(open, 50_000)), config.Inputs{})
 		if err == nil || !strings.Contains(err.Error(), "nested too deep") {
 			t.Errorf("%q: got %.100v", open, err)
 		}
@@ -256,5 +268,18 @@ func TestValidateWithoutFile(t *testing.T) {
 		"configuration: services.users.max_body: an answer needs some room\n  give 1KiB or more"
 	if err := c.Validate(); err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestVariablesAreDocumented: the page's table has every variable beside its setting.
+func TestVariablesAreDocumented(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "configuration.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range config.Variables() {
+		if !strings.Contains(string(page), "| `"+v.Name+"` | `"+v.Path+"` |") {
+			t.Errorf("%s for %s is missing", v.Name, v.Path)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/agnivade/levenshtein"
 
@@ -35,7 +36,7 @@ type field struct {
 }
 
 // fieldsOf lists the keys of a section in the order of its struct. The key is the yaml tag's name, else the json tag's,
-// as goccy/go-yaml has it; a field that is unexported or tagged "-" is no key.
+// else the field's name in small letters with underscores; a field that is unexported or tagged "-" is no key.
 func fieldsOf(t reflect.Type) []field {
 	var fields []field
 	for i := range t.NumField() {
@@ -45,9 +46,21 @@ func fieldsOf(t reflect.Type) []field {
 		if !f.IsExported() || name == "-" {
 			continue
 		}
-		fields = append(fields, field{name: cmp.Or(name, strings.ToLower(f.Name)), index: i, typ: f.Type, of: f})
+		fields = append(fields, field{name: cmp.Or(name, snake(f.Name)), index: i, typ: f.Type, of: f})
 	}
 	return fields
+}
+
+// snake writes a Go name as a key: MaxIdle is max_idle, URLPath is url_path.
+func snake(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if i > 0 && unicode.IsUpper(r) && (!unicode.IsUpper(rune(name[i-1])) || i+1 < len(name) && unicode.IsLower(rune(name[i+1]))) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
 }
 
 // isSize says whether an int64 field counts bytes. Sections of packages that can't know Size say so by the type: in

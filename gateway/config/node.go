@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -112,43 +111,4 @@ func describe(n ast.Node) string {
 	default:
 		return "text"
 	}
-}
-
-// invalidUTF8 is the offset of the first byte that isn't UTF-8, or -1.
-func invalidUTF8(text []byte) int {
-	for i := 0; i < len(text); {
-		r, n := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && n == 1 {
-			return i
-		}
-		i += n
-	}
-	return -1
-}
-
-// maxDepth is how many brackets a file may have open. The configuration has five levels.
-const maxDepth = 100
-
-// tooDeep finds the first place with more than maxDepth brackets or block entries open at once. It counts brackets in
-// texts and comments too, which no real configuration has that many of.
-func tooDeep(text []byte) (place, bool) {
-	open, number := 0, 0
-	for line := range bytes.Lines(text) {
-		number++
-		entries := 0 // "- - - -" and "? ? ?" open a level each
-		for i, c := range line {
-			switch c {
-			case '[', '{':
-				open++
-			case ']', '}':
-				open = max(open-1, 0)
-			case '-', '?', ':':
-				entries++
-			}
-			if open > maxDepth || entries > 10*maxDepth {
-				return place{number, utf8.RuneCount(line[:i]) + 1, 1}, true
-			}
-		}
-	}
-	return place{}, false
 }

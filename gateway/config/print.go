@@ -13,7 +13,7 @@ import (
 )
 
 // Print writes the effective configuration as YAML that Load reads again, but for the secrets, which are masked.
-// Settings that are empty are left out.
+// Settings that are empty or zero, which stands for a default, are left out.
 func (c *Config) Print(w io.Writer) error {
 	text, err := yaml.MarshalWithOptions(plain(reflect.ValueOf(*c)), yaml.IndentSequence(true))
 	if err != nil {
@@ -33,6 +33,8 @@ func plain(v reflect.Value) any {
 	}
 	t := v.Type()
 	switch {
+	case v.IsZero() && (v.CanInt() || v.CanUint() || v.CanFloat()) && !isText(t):
+		return nil // stands for the default
 	case t == secretType:
 		return mask
 	case t == durationType:

@@ -102,3 +102,31 @@ func TestSchemaAgreesWithLoad(t *testing.T) {
 		}
 	}
 }
+
+// TestFullHasEveryKey: the example leaves no setting out.
+func TestFullHasEveryKey(t *testing.T) {
+	text, err := os.ReadFile("testdata/full.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var full map[string]any
+	if err := yaml.Unmarshal(text, &full); err != nil {
+		t.Fatal(err)
+	}
+	var walk func(path string, s *jsonschema.Schema, value any)
+	walk = func(path string, s *jsonschema.Schema, value any) {
+		section, _ := value.(map[string]any)
+		for name, p := range s.Properties {
+			if _, ok := section[name]; !ok {
+				t.Errorf("%s%s is missing", path, name)
+			}
+			walk(path+name+".", p, section[name])
+		}
+		if items := s.AdditionalProperties; items != nil && items.Not == nil {
+			for name, item := range section {
+				walk(path+name+".", items, item)
+			}
+		}
+	}
+	walk("", schema(t), full)
+}

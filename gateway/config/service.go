@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tributary-gateway/tributary/upstreams/rest"
+	"github.com/tributary-gateway/tributary/upstreams/transport"
 )
 
 // Service is one upstream service, under the name that directives call it by.
@@ -25,6 +28,8 @@ type Service struct {
 	Headers map[string]Secret `yaml:"headers" json:"headers,omitempty"`
 	// Errors says where the service's answers carry its own errors.
 	Errors Errors `yaml:"errors" json:"errors,omitzero"`
+	// Connections are the limits of the service's connections.
+	Connections transport.Config `yaml:"connections" json:"connections,omitzero"`
 }
 
 // Errors are JSON Pointers into a service's answer. An empty one is not used.
@@ -39,7 +44,7 @@ type Errors struct {
 
 // DefaultService is what a service has before the file is read.
 func DefaultService() Service {
-	return Service{Timeout: 10 * time.Second, MaxBody: 8 << 20, UserAgent: "tributary"}
+	return Service{Timeout: rest.DefaultTimeout, MaxBody: rest.DefaultMaxBody, UserAgent: rest.DefaultUserAgent}
 }
 
 // Validate names everything wrong with the service.
@@ -106,9 +111,10 @@ func validURL(text string) error {
 	return nil
 }
 
-// ours are the headers that belong to one connection or are made for each request; nobody else may set them.
+// ours are the headers of one connection (RFC 9110, section 7.6.1) and of one body; the gateway sets them itself.
 var ours = []string{
-	"Connection", "Content-Length", "Host", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+	"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Host", "Keep-Alive",
+	"Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 }
 
 func validHeader(name string) error {
@@ -118,7 +124,7 @@ func validHeader(name string) error {
 		return fmt.Errorf("%s is not the name of a header", short(name))
 	}
 	if slices.ContainsFunc(ours, func(o string) bool { return strings.EqualFold(o, name) }) {
-		return fmt.Errorf("%s belongs to the connection and is set by the gateway", name)
+		return fmt.Errorf("%s belongs to one connection or body and is set by the gateway", name)
 	}
 	return nil
 }
