@@ -77,13 +77,18 @@ var flagSettings = []struct{ flag, path string }{
 
 // loadConfig reads the configuration that the flags of cmd ask for.
 func loadConfig(cmd *cli.Command) (*config.Config, error) {
+	return config.Load(cmd.String("config"), inputs(cmd))
+}
+
+// inputs are the environment and the flags of cmd.
+func inputs(cmd *cli.Command) config.Inputs {
 	in := config.Inputs{Environ: os.Environ()}
 	for _, s := range flagSettings {
 		if cmd.IsSet(s.flag) {
 			in.Flags = append(in.Flags, config.Override{Source: "--" + s.flag, Path: s.path, Value: cmd.String(s.flag)})
 		}
 	}
-	return config.Load(cmd.String("config"), in)
+	return in
 }
 
 // noArguments refuses what is left on the command line. A word where a command could stand is taken for one.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/tributary-gateway/tributary/gateway/assemble"
 	"github.com/tributary-gateway/tributary/gateway/config"
 	"github.com/tributary-gateway/tributary/gateway/telemetry"
 	"github.com/tributary-gateway/tributary/internal/demo"
@@ -24,19 +25,17 @@ network, no database. Ends with Ctrl-C.
 Examples:
   gateway demo
   gateway demo --listen 127.0.0.1:9000`,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "listen", Value: ":8080", Usage: "serve on `ADDRESS`"},
-			&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "write lines of `LEVEL` and above: debug, info, warn, error"},
-		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			if err := noArguments(cmd); err != nil {
 				return err
 			}
-			cfg := config.Default()
-			cfg.Listen = cmd.String("listen")
-			cfg.Log.Level = telemetry.Level(cmd.String("log-level"))
-			if err := cfg.Log.Validate(); err != nil {
-				return usageError{err}
+			in := inputs(cmd)
+			if !cmd.IsSet("log-level") {
+				in.Flags = append(in.Flags, config.Override{Source: "demo", Path: "log.level", Value: "warn"})
+			}
+			cfg, err := config.Parse("demo", nil, in)
+			if err != nil {
+				return err
 			}
 			return runDemo(ctx, cfg, cmd.Root().Writer, cmd.Root().ErrWriter)
 		},
@@ -52,6 +51,11 @@ func runDemo(ctx context.Context, cfg *config.Config, out, log io.Writer) (err e
 	defer func() { err = errors.Join(err, services.Close()) }()
 	demoConfig(cfg, services)
 
+	logger := telemetry.NewLogger(log, cfg.Log)
+	s, err := assemble.Server(newSchema(), cfg, logger)
+	if err != nil {
+		return err
+	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w\n  to serve elsewhere: gateway demo --listen 127.0.0.1:0", err)
@@ -61,7 +65,8 @@ func runDemo(ctx context.Context, cfg *config.Config, out, log io.Writer) (err e
 		return fmt.Errorf("listen: %w", err)
 	}
 	tell(out, "http://localhost:"+port, services)
-	return runOn(ctx, listener, cfg, telemetry.NewLogger(log, cfg.Log))
+	logger.InfoContext(ctx, "serving", "address", listener.Addr().String())
+	return s.Serve(ctx, listener)
 }
 
 // demoConfig is what gateway.yaml would say of the demo's services.

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os/exec"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -65,10 +67,20 @@ func TestArrows(t *testing.T) {
 // onlyCmd are the packages that only a command may put to work.
 var onlyCmd = []string{"gateway/config", "gateway/telemetry"}
 
+// likeCmd are the folders to which that doesn't apply, with the reason.
+var likeCmd = map[string]string{
+	"cmd":               "commands",
+	"examples":          "a team's own command",
+	"bench":             "a command that measures",
+	"gateway/config":    "itself",
+	"gateway/telemetry": "itself",
+	"gateway/assemble":  "gives the sections to the packages they belong to, for cmd and for every team's own command",
+}
+
 func TestOnlyCommandsGatherTheConfiguration(t *testing.T) {
 	for _, p := range packages(t) {
 		from := strings.TrimPrefix(p.ImportPath, module)
-		if inside(from, "cmd") || inside(from, "gateway/config") || inside(from, "gateway/telemetry") || inside(from, "examples") || inside(from, "bench") {
+		if slices.ContainsFunc(slices.Collect(maps.Keys(likeCmd)), func(folder string) bool { return inside(from, folder) }) {
 			continue
 		}
 		for _, imported := range p.Imports {

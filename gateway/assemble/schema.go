@@ -1,0 +1,20 @@
+package assemble
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/tributary-gateway/tributary/gateway/engine"
+	"github.com/tributary-gateway/tributary/upstreams/loader"
+)
+
+// Schema puts the engine in front of what gqlgen generated, and lets it tell the loaders what runs, so that a batch
+// is sent when no further key can come. Both arguments are of the generated package:
+//
+//	cfg := graph.Config{Resolvers: &resolvers.Resolver{}}
+//	schema := assemble.Schema(graph.NewExecutableSchema(cfg), graph.Bindings(cfg))
+func Schema(generated graphql.ExecutableSchema, bindings *engine.Bindings) graphql.ExecutableSchema {
+	return engine.New(generated, bindings, engine.WithTracker(
+		func(ctx context.Context) engine.Tracker { return loader.From(ctx) }))
+}

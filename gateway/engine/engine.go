@@ -1,0 +1,137 @@
+// Package engine executes GraphQL operations over gqlgen schemas, breadth first.
+//
+// It knows how an operation runs, and nothing of what the schema is about. New wraps the executable schema that gqlgen
+// generated; Bindings, generated next to it, say which Go calls stand behind the fields. An operation is compiled once
+// into a plan that lives as long as its document. Running it has two phases. Resolving goes field by field, each over
+// all objects of its level at once: a batch resolver is called one time with all of them, and as soon as a field has
+// its results the fields below them start, whatever its siblings do. Writing then walks the results depth first and
+// appends to one buffer; properties of views are copied there as bytes.
+//
+// Introspection fields run in gqlgen's executor, and so do fields with run-time directives; whole operations do when they
+// subscribe, use @defer or other directives in the document, when field interceptors are installed, or when their plan
+// would be too big. The engine does no I/O: what a resolver can't do is an error of its field.
+package engine
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// Tracker is told about the tasks of one operation, so that loaders can see when no further key can come. Its methods
+// are called concurrently.
+type Tracker interface {
+	// Start announces that n tasks are about to run.
+	Start(n int)
+	// Done says that a task has ended, and that the tasks which it led to were announced.
+	Done()
+}
+
+// Option changes how the engine runs.
+type Option func(*schema)
+
+// WithTracker reports the tasks of every operation to the Tracker that of finds in its context.
+func WithTracker(of func(ctx context.Context) Tracker) Option {
+	return func(s *schema) { s.trackerOf = of }
+}
+
+// WithConcurrency limits how many calls of one single resolver run side by side, over all objects of a level; the default
+// is 256. Resolvers that wait in a loader count, so a small limit makes small batches. Values below 1 mean 1.
+func WithConcurrency(n int) Option {
+	return func(s *schema) { s.concurrency = max(n, 1) }
+}
+
+const defaultConcurrency = 256
+
+// New is generated with another executor. Schema and Complexity stay as they are.
+func New(generated graphql.ExecutableSchema, bindings *Bindings, options ...Option) graphql.ExecutableSchema {
+	s := &schema{
+		ExecutableSchema: generated,
+		bindings:         bindings,
+		plans:            newPlans(generated.Schema(), bindings),
+		plain:            plainMiddleware(generated),
+		trackerOf:        func(context.Context) Tracker { return nil },
+		concurrency:      defaultConcurrency,
+	}
+	for _, option := range options {
+		option(s)
+	}
+	if events, ok := generated.(graphql.ExecutableSchemaWithEventContext); ok {
+		return &eventSchema{schema: s, events: events}
+	}
+	return s
+}
+
+type schema struct {
+	graphql.ExecutableSchema
+
+	bindings    *Bindings
+	plans       *plans
+	plain       middleware
+	trackerOf   func(context.Context) Tracker
+	concurrency int
+}
+
+// eventSchema passes on what gqlgen's executor looks for when subscriptions have a context per event.
+type eventSchema struct {
+	*schema
+
+	events graphql.ExecutableSchemaWithEventContext
+}
+
+// ExecWithEventContext is the generated schema's.
+func (s *eventSchema) ExecWithEventContext(ctx context.Context) graphql.ResponseHandlerWithContext {
+	return s.events.ExecWithEventContext(ctx)
+}
+
+// Exec runs the operation in ctx when the handler it returns is called for the first time. Data of the response may be
+// given back with Recycle once it's sent.
+func (s *schema) Exec(ctx context.Context) graphql.ResponseHandler {
+	op := graphql.GetOperationContext(ctx)
+	if op.Operation.Operation == ast.Subscription || !s.plain.is(op) {
+		return s.ExecutableSchema.Exec(ctx)
+	}
+	p := s.plans.of(op.Doc, op.Operation)
+	if p == nil {
+		return s.ExecutableSchema.Exec(ctx)
+	}
+	done := false
+	return func(ctx context.Context) *graphql.Response {
+		if done {
+			return nil
+		}
+		done = true
+		return s.execute(ctx, op, p)
+	}
+}
+
+func (s *schema) execute(ctx context.Context, op *graphql.OperationContext, p *plan) *graphql.Response {
+	active, err := p.evaluate(op.Variables)
+	if err != nil {
+		graphql.AddError(ctx, err)
+		return &graphql.Response{Data: []byte("null")}
+	}
+	if s.bindings.prepare != nil {
+		ctx = s.bindings.prepare(ctx)
+	}
+	r := &run{
+		ctx:         ctx,
+		op:          op,
+		plan:        p,
+		active:      active,
+		args:        make([]arguments, p.args),
+		tracker:     s.trackerOf(ctx),
+		concurrency: s.concurrency,
+		root:        &graphql.FieldContext{Object: p.root.name},
+	}
+	if r.tracker == nil {
+		r.tracker = untracked{}
+	}
+	return &graphql.Response{Data: write(r, r.resolve())}
+}
+
+type untracked struct{}
+
+func (untracked) Start(int) {}
+func (untracked) Done()     {}
