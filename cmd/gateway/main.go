@@ -1,8 +1,9 @@
 // Command gateway serves a GraphQL schema whose fields are answered by REST services.
 //
 // It knows everybody and decides nothing: main turns signals into a context, each subcommand has a file, and wire.go
-// hands this repository's graph to gateway/assemble, which puts the parts together. Results go to stdout; what goes wrong goes to stderr with exit status 1, or 2 when the
-// command line itself is wrong. The first SIGINT or SIGTERM ends gracefully, the second at once.
+// hands this repository's graph to gateway/assemble, which puts the parts together. Results go to stdout; what goes
+// wrong goes to stderr with exit status 1, or 2 when the command line itself is wrong. The first SIGINT or SIGTERM ends
+// gracefully, the second at once.
 package main
 
 import (

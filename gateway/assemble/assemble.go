@@ -19,6 +19,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/tributary-gateway/tributary/gateway/config"
+	"github.com/tributary-gateway/tributary/gateway/memory"
 	"github.com/tributary-gateway/tributary/gateway/server"
 	"github.com/tributary-gateway/tributary/upstreams/call"
 	"github.com/tributary-gateway/tributary/upstreams/loader"
@@ -57,9 +58,13 @@ func Server(schema graphql.ExecutableSchema, cfg *config.Config, logger *slog.Lo
 	return server.New(cfg.Server, options)
 }
 
-// Run serves a schema on the address that cfg names until ctx ends, and drains. It returns nil after a complete drain.
+// Run sets what the process may use of memory, serves a schema on the address that cfg names until ctx ends, and drains. It returns nil after a complete drain.
 // The errors are those of Server, of the address, and of server.Serve.
 func Run(ctx context.Context, schema graphql.ExecutableSchema, cfg *config.Config, logger *slog.Logger) error {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	memory.Apply(ctx, cfg.Memory, logger)
 	s, err := Server(schema, cfg, logger)
 	if err != nil {
 		return err
@@ -68,9 +73,7 @@ func Run(ctx context.Context, schema graphql.ExecutableSchema, cfg *config.Confi
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	if logger != nil {
-		logger.InfoContext(ctx, "serving", "address", listener.Addr().String())
-	}
+	logger.InfoContext(ctx, "serving", "address", listener.Addr().String())
 	return s.Serve(ctx, listener)
 }
 

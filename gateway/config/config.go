@@ -17,6 +17,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/tributary-gateway/tributary/gateway/memory"
 	"github.com/tributary-gateway/tributary/gateway/server"
 	"github.com/tributary-gateway/tributary/gateway/telemetry"
 )
@@ -33,6 +34,8 @@ type Config struct {
 	Playground Playground `yaml:"playground" json:"playground"`
 	// Log is how the gateway writes its log.
 	Log telemetry.Config `yaml:"log" json:"log"`
+	// Memory is what Go's garbage collector may use.
+	Memory memory.Config `yaml:"memory" json:"memory"`
 }
 
 // Default is the configuration of an empty file.
@@ -47,6 +50,7 @@ func base() *Config {
 // withDefaults replaces the zeros that stand for something else.
 func (c *Config) withDefaults() *Config {
 	c.Server = c.Server.WithDefaults()
+	c.Memory = c.Memory.WithDefaults()
 	return c
 }
 

@@ -6,6 +6,7 @@ package config
 var descriptions = map[string]string{
 	"github.com/tributary-gateway/tributary/gateway/config.Config.Listen":                  "Listen is the address to serve on, host:port. Default: :8080, every address of the machine.",
 	"github.com/tributary-gateway/tributary/gateway/config.Config.Log":                     "Log is how the gateway writes its log.",
+	"github.com/tributary-gateway/tributary/gateway/config.Config.Memory":                  "Memory is what Go's garbage collector may use.",
 	"github.com/tributary-gateway/tributary/gateway/config.Config.Playground":              "Playground is the GraphiQL page at /.",
 	"github.com/tributary-gateway/tributary/gateway/config.Config.Server":                  "Server is how HTTP is served: timeouts, limits and the checks that documents pass.",
 	"github.com/tributary-gateway/tributary/gateway/config.Config.Services":                "Services are the upstream services by the name that directives use.",
@@ -24,6 +25,8 @@ var descriptions = map[string]string{
 	"github.com/tributary-gateway/tributary/gateway/config.Service.Timeout":                "Timeout is how long one attempt may take, from connecting to the last byte of the answer. Default: 10s.",
 	"github.com/tributary-gateway/tributary/gateway/config.Service.URL":                    "URL is the base address that path templates are appended to: http or https, without query. Required.",
 	"github.com/tributary-gateway/tributary/gateway/config.Service.UserAgent":              "UserAgent is the User-Agent header the service sees. Default: tributary.",
+	"github.com/tributary-gateway/tributary/gateway/memory.Config.GCPercent":               "GCPercent is how much the heap may grow, in percent of what is in use, before garbage is collected. Default: 400.",
+	"github.com/tributary-gateway/tributary/gateway/memory.Config.Limit":                   "Limit is the memory near which garbage is collected as often as it takes. Default: nine tenths of what the container, or the machine, has.",
 	"github.com/tributary-gateway/tributary/gateway/operation.Config.CacheBytes":           "CacheBytes bounds the text of all kept documents together; a parsed document takes ten to fifty times the memory of its text. Zero means 1 MiB.",
 	"github.com/tributary-gateway/tributary/gateway/operation.Config.CacheEntries":         "CacheEntries is how many documents are kept. Zero means 1,000.",
 	"github.com/tributary-gateway/tributary/gateway/operation.Config.DisableIntrospection": "DisableIntrospection refuses __schema and __type, and keeps \"Did you mean\" out of the messages.",
