@@ -1,4 +1,10 @@
-// Package tributary is the module's root. It has no code: `go generate ./...` begins here.
+//go:build tools
+
+// Package tributary pins what the project needs beside what its packages import.
 package tributary
 
-//go:generate go run ./cmd/generate
+import (
+	_ "github.com/99designs/gqlgen" // the generator that cmd/generate runs
+
+	_ "github.com/redis/go-redis/v9" // pinned for the shared stores of limits and cache, which aren't there yet
+)
