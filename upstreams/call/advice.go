@@ -25,5 +25,6 @@ func (g *Graph) Advice() Problems {
 				"%s is fetched one by one: a list of 100 references is 100 requests; if the service can answer for many, add a @rest with {keys}", name)
 		}
 	}
+	slices.SortStableFunc(all, byPlace)
 	return all
 }

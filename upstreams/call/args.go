@@ -1,6 +1,8 @@
 package call
 
 import (
+	"reflect"
+
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -25,7 +27,7 @@ func coerce(schema *ast.Schema, t *ast.Type, value any) any {
 		return nil
 	}
 	if t.Elem != nil {
-		list, ok := value.([]any)
+		list, ok := items(value)
 		if !ok {
 			return []any{coerce(schema, t.Elem, value)}
 		}
@@ -52,4 +54,21 @@ func coerce(schema *ast.Schema, t *ast.Type, value any) any {
 		}
 	}
 	return out
+}
+
+// items are those of a list. gqlparser makes a slice of the value's own type, such as []string, of a variable that is one
+// value for a list.
+func items(value any) ([]any, bool) {
+	if list, ok := value.([]any); ok {
+		return list, true
+	}
+	v := reflect.ValueOf(value)
+	if v.Kind() != reflect.Slice {
+		return nil, false
+	}
+	list := make([]any, v.Len())
+	for i := range list {
+		list[i] = v.Index(i).Interface()
+	}
+	return list, true
 }

@@ -86,6 +86,9 @@ func (c *compiler) isRoot(def *ast.Definition) bool {
 // entities reads the @rest of types.
 func (c *compiler) entities() {
 	for _, def := range c.types() {
+		if given := def.Directives.ForNames("typename"); len(given) > 1 {
+			c.problems.add(given[1].Position, "@typename on %s: it is there twice; keep one", def.Name)
+		}
 		directives := def.Directives.ForNames("rest")
 		if len(directives) == 0 {
 			continue
@@ -220,36 +223,77 @@ func (c *compiler) field(def *ast.Definition, f *ast.FieldDefinition) {
 
 // ref reads @ref.
 func (c *compiler) ref(s *site) *Ref {
+	if !c.literals(s) {
+		return nil
+	}
 	target := s.result.Name()
 	entity := c.graph.Entities[target]
 	if entity == nil {
-		if def := c.graph.Schema.Types[target]; def == nil || def.Directives.ForName("rest") == nil {
-			c.problems.add(s.directive.Position, "@ref on %s: %s has no @rest that says how to fetch it; write type %s @rest(service: …, get: \"/…/{key}\")", s.on, target, target)
+		switch def := c.graph.Schema.Types[target]; {
+		case def.Kind != ast.Object:
+			c.wrong(s, "a key leads to an object of a type with @rest, and %s is no object type", target)
+		case def.Directives.ForName("rest") == nil:
+			c.wrong(s, "%s has no @rest that says how to fetch it; write type %s @rest(service: …, get: \"/…/{key}\")", target, target)
 		}
 		return nil
 	}
 	if s.result.Elem != nil && s.result.Elem.Elem != nil {
-		c.problems.add(s.directive.Position, "@ref on %s: the type is a list of lists; a key leads to an object, or a list of keys to a list of objects", s.on)
+		c.wrong(s, "the type is a list of lists; a key leads to an object, or a list of keys to a list of objects")
 		return nil
 	}
 	key, err := template.Parse(argument(s.directive, "key"))
 	if err != nil {
-		c.problems.add(s.directive.Position, "@ref on %s: key: %s", s.on, err)
+		c.wrong(s, "key: %s", err)
 		return nil
 	}
 	holes := key.Placeholders()
 	if len(holes) == 0 {
-		c.problems.add(s.directive.Position, "@ref on %s: key %q is the same for every object; use a placeholder, such as {this.%sId}", s.on, key, strings.ToLower(target[:1])+target[1:])
+		c.wrong(s, "key %q is the same for every object; use a placeholder, such as %s", key, c.example(s, target))
 		return nil
 	}
 	for _, hole := range holes {
-		if hole.Root == template.Key || hole.Root == template.Keys {
-			c.problems.add(s.directive.Position, "@ref on %s: %s is what @ref is to give; use {this.…} or an argument", s.on, hole.Text)
-			continue
+		switch hole.Root {
+		case template.Key, template.Keys:
+			c.wrong(s, "%s is what @ref is to give; use {this.…} or an argument", hole.Text)
+		case template.Header:
+			c.wrong(s, "%s: headers are for the service that forwards them; a key is an argument, a property of the parent or a claim", hole.Text)
+		case template.Arg:
+			if t := c.argumentType(s, "key", hole); t != nil {
+				c.keyType(s, hole, t, len(holes) == 1 && hole.Text == key.String())
+			}
+		default:
+			c.placeholder(s, "key", hole)
 		}
-		c.placeholder(s, "key", hole)
 	}
 	return &Ref{Entity: entity, Key: key}
+}
+
+// example is a placeholder that would do for a @ref.
+func (c *compiler) example(s *site, target string) string {
+	switch {
+	case !s.root:
+		return "{this." + strings.ToLower(target[:1]) + target[1:] + "Id}"
+	case len(s.field.Arguments) > 0:
+		return "{" + s.field.Arguments[0].Name + "}"
+	default:
+		return "an argument {id}"
+	}
+}
+
+// keyType checks the type of an argument that is a key: one key for an object, a list of keys for a list. alone tells
+// that nothing else is in the template.
+func (c *compiler) keyType(s *site, hole template.Placeholder, t *ast.Type, alone bool) {
+	list := s.result.Elem != nil
+	switch {
+	case c.isInput(t.Name()):
+		c.wrong(s, "key: %s is an object, and a key is a text or a number; use one of its fields", hole.Text)
+	case t.Elem != nil && (!alone || t.Elem.Elem != nil):
+		c.wrong(s, "key: %s is a list, which can't be a part of a key", hole.Text)
+	case t.Elem != nil && !list:
+		c.wrong(s, "key: %s is a list of keys, and the field is one object; make its type [%s]", hole.Text, s.result.Name())
+	case t.Elem == nil && list && builtIn[t.NamedType]:
+		c.wrong(s, "key: %s is one key, and the field is a list; make the argument a list, or the field one %s", hole.Text, s.result.Name())
+	}
 }
 
 // properties reads the pointers of fields that are read from their object's JSON.
@@ -262,19 +306,20 @@ func (c *compiler) properties() {
 		for _, f := range def.Fields {
 			from := f.Directives.ForName("from")
 			switch {
-			case from != nil && (backed == nil || goResolver(f)):
-				c.problems.add(from.Position, "@from on %s.%s: there is no JSON to read from, %s doesn't come from a service or the field is left to Go", def.Name, f.Name, def.Name)
-			case backed == nil || !Property(f):
+			case from != nil && backed == nil:
+				c.problems.add(from.Position, "@from on %s.%s: there is no JSON to read from, as %s doesn't come from a service; drop it", def.Name, f.Name, def.Name)
+			case from != nil && goResolver(f):
+				c.problems.add(from.Position, "%s.%s: @goField leaves the field to Go and @from to the parent's JSON; keep one", def.Name, f.Name)
+			case backed == nil || !Property(f) || c.isRoot(c.graph.Schema.Types[f.Type.Name()]):
 			case len(f.Arguments) > 0:
 				c.problems.add(f.Position, "%s.%s has arguments that nothing uses: give it @rest, or leave it to Go with @goField(forceResolver: true)", def.Name, f.Name)
 			case from == nil:
 				backed.Properties[f.Name] = member(f.Name)
 			default:
-				p, err := view.ParsePointer(argument(from, "path"))
-				if err != nil {
-					c.problems.add(from.Position, "@from on %s.%s: path: %s", def.Name, f.Name, err)
+				s := &site{on: def.Name + "." + f.Name, directive: from}
+				if c.literals(s) {
+					backed.Properties[f.Name] = c.pointer(s, "path", argument(from, "path"))
 				}
-				backed.Properties[f.Name] = p
 			}
 		}
 	}
@@ -288,7 +333,7 @@ func (c *compiler) abstracts() {
 		switch {
 		case abstract == nil && d == nil:
 		case abstract == nil:
-			c.problems.add(d.Position, "@typename on %s: no service answers with it, so there is nothing to tell apart", def.Name)
+			c.problems.add(d.Position, "@typename on %s: no service answers with it, so there is nothing to tell apart; drop it", def.Name)
 		case d == nil:
 			c.problems.add(def.Position, "%s comes from a service, but nothing says which type an object is; add @typename(path: \"/kind\")", def.Name)
 		default:
@@ -298,10 +343,13 @@ func (c *compiler) abstracts() {
 }
 
 func (c *compiler) abstract(a *Abstract, d *ast.Directive) {
-	name := a.Definition.Name
-	var err error
-	if a.Path, err = view.ParsePointer(argument(d, "path")); err != nil {
-		c.problems.add(d.Position, "@typename on %s: path: %s", name, err)
+	s := &site{on: a.Definition.Name, directive: d}
+	if !c.literals(s) {
+		return
+	}
+	path := argument(d, "path")
+	if a.Path = c.pointer(s, "path", path); path == "" {
+		c.wrong(s, `path is empty and leads to the object itself; name the property that tells its type, such as "/kind"`)
 	}
 	var possible []string
 	for _, def := range c.graph.Schema.GetPossibleTypes(a.Definition) {
@@ -309,21 +357,21 @@ func (c *compiler) abstract(a *Abstract, d *ast.Directive) {
 	}
 	slices.Sort(possible)
 	a.Types = map[string]string{}
-	values := d.Arguments.ForName("values")
-	if values == nil || values.Value.Kind == ast.NullValue {
+	values := literal(d, "values")
+	if values == nil {
 		for _, typ := range possible {
 			a.Types[typ] = typ
 		}
 		return
 	}
-	if values.Value.Kind != ast.ObjectValue {
-		c.problems.add(d.Position, "@typename on %s: values must be an object from value to type, such as {book: \"Book\"}", name)
+	if values.Kind != ast.ObjectValue || len(values.Children) == 0 {
+		c.wrong(s, "values must be an object from value to type, such as {book: \"Book\"}")
 		return
 	}
-	for _, child := range values.Value.Children {
+	for _, child := range values.Children {
 		typ := child.Value.Raw
 		if !slices.Contains(possible, typ) {
-			c.problems.add(child.Position, "@typename on %s: values.%s: %q isn't one of its types, which are %s", name, child.Name, typ, strings.Join(possible, ", "))
+			c.problems.add(child.Position, "@typename on %s: values.%s: %q isn't one of its types, which are %s", s.on, child.Name, typ, strings.Join(possible, ", "))
 			continue
 		}
 		a.Types[child.Name] = typ

@@ -30,18 +30,25 @@ var methods = []string{"get", "post", "put", "patch", "delete"}
 // call reads one @rest. It is nil when something is wrong.
 func (c *compiler) call(s *site) *Call {
 	before := len(c.problems)
+	if !c.literals(s) {
+		return nil
+	}
 	call := &Call{Coordinate: s.on, Service: argument(s.directive, "service"), Max: 100}
 	c.service(s, call.Service)
 	c.method(s, call)
 	holes := c.parts(s, call)
-	c.keying(s, call, holes)
-	c.batch(s, call)
-	c.leftovers(s, call, holes)
 	call.Select = c.pointer(s, "select", argument(s.directive, "select"))
 	call.Timeout = c.timeout(s)
-	if argument(s.directive, "notFound") == "ERROR" {
-		call.NotFoundIsError = true
-		call.NotFound = rest.NotFoundError
+	if len(c.problems) > before {
+		return nil // which arguments and keys are used can't be told
+	}
+	c.keying(s, call, holes)
+	c.batch(s, call)
+	c.matched(s, call)
+	c.leftovers(s, call, holes)
+	call.NotFoundIsError = argument(s.directive, "notFound") == "ERROR"
+	if call.NotFoundIsError || call.Keying == KeyedMany {
+		call.NotFound = rest.NotFoundError // of a batch, 404 says only that one of its keys has nothing
 	}
 	if len(c.problems) > before {
 		return nil
@@ -57,6 +64,8 @@ func (c *compiler) service(s *site, name string) {
 	switch {
 	case name == "":
 		c.wrong(s, "service is empty; name one of gateway.yaml's services")
+	case c.services != nil && len(c.services) == 0:
+		c.wrong(s, "service %q isn't in gateway.yaml, which has no services", name)
 	case c.services != nil && !slices.Contains(c.services, name):
 		c.wrong(s, "service %q isn't in gateway.yaml, which has: %s", name, strings.Join(c.services, ", "))
 	}
@@ -66,7 +75,7 @@ func (c *compiler) service(s *site, name string) {
 func (c *compiler) method(s *site, call *Call) {
 	var given []string
 	for _, name := range methods {
-		if s.directive.Arguments.ForName(name) == nil {
+		if literal(s.directive, name) == nil {
 			continue
 		}
 		given = append(given, name)
@@ -77,8 +86,12 @@ func (c *compiler) method(s *site, call *Call) {
 		}
 		call.Path = path
 	}
-	if len(given) != 1 {
-		c.wrong(s, "it needs exactly one of get, post, put, patch and delete, here are %d", len(given))
+	switch len(given) {
+	case 0:
+		c.wrong(s, `it has no path; give one of get, post, put, patch and delete, such as get: "/users/{id}"`)
+	case 1:
+	default:
+		c.wrong(s, "%s are %d paths; a call has one of get, post, put, patch and delete", strings.Join(given, " and "), len(given))
 	}
 }
 
@@ -134,57 +147,6 @@ func literal(d *ast.Directive, name string) *ast.Value {
 	return nil
 }
 
-// placeholder checks that there is what a placeholder asks for.
-func (c *compiler) placeholder(s *site, where string, hole template.Placeholder) {
-	switch {
-	case hole.Root == template.Arg && s.field == nil:
-		c.wrong(s, "%s: %s: a type has no arguments; use {key} or {keys}", where, hole.Text)
-	case hole.Root == template.Arg:
-		c.argumentPath(s, where, hole)
-	case hole.Root == template.This && (s.field == nil || s.root):
-		c.wrong(s, "%s: %s: there is no parent to read it from", where, hole.Text)
-	}
-}
-
-// argumentPath follows {input.name} through the types of the schema.
-func (c *compiler) argumentPath(s *site, where string, hole template.Placeholder) {
-	arg := s.field.Arguments.ForName(hole.Path[0])
-	if arg == nil {
-		var names []string
-		for _, a := range s.field.Arguments {
-			names = append(names, a.Name)
-		}
-		known := "it has none"
-		if len(names) > 0 {
-			known = "it has: " + strings.Join(names, ", ")
-		}
-		c.wrong(s, "%s: %s: the field has no argument %q (%s); a property of the parent is {this.%s}", where, hole.Text, hole.Path[0], known, hole.Path[0])
-		return
-	}
-	t := arg.Type
-	for _, name := range hole.Path[1:] {
-		for t.Elem != nil {
-			t = t.Elem
-			if _, err := strconv.Atoi(name); err == nil {
-				break
-			}
-		}
-		if _, err := strconv.Atoi(name); err == nil {
-			continue
-		}
-		def := c.graph.Schema.Types[t.NamedType]
-		if def == nil || def.Kind == ast.Scalar {
-			return // a JSON scalar may have anything inside
-		}
-		field := def.Fields.ForName(name)
-		if def.Kind != ast.InputObject || field == nil {
-			c.wrong(s, "%s: %s: %s has no %q", where, hole.Text, t.NamedType, name)
-			return
-		}
-		t = field.Type
-	}
-}
-
 // keying finds out how the call depends on keys, and where they come from.
 func (c *compiler) keying(s *site, call *Call, holes []template.Placeholder) {
 	var one, many, this string
@@ -201,23 +163,34 @@ func (c *compiler) keying(s *site, call *Call, holes []template.Placeholder) {
 	switch {
 	case one != "" && many != "":
 		c.wrong(s, "{key} is for one object and {keys} for many; a call has one of them")
+		return
 	case many != "":
 		call.Keying = KeyedMany
 	case one != "":
 		call.Keying = KeyedOne
 	}
+	given := literal(s.directive, "key")
 	if call.Keying == Unkeyed {
+		if given != nil {
+			c.wrong(s, "key: nothing uses it without {key} or {keys}; drop it")
+		}
 		return
 	}
 	if s.root {
 		c.wrong(s, "%s: a root field has no parents whose keys could be sent; use an argument, such as {id}", one+many)
 	}
+	if name := strings.Trim(one+many, "{}"); s.field != nil && s.field.Arguments.ForName(name) != nil {
+		c.wrong(s, "{%s} is never the argument of that name; call the argument something else", name)
+	}
 	if this != "" {
 		c.wrong(s, "%s: a call with %s is shared by parents with the same key; say which property that is with key", this, one+many)
 	}
 	key := "id"
-	if given := argument(s.directive, "key"); given != "" {
-		key = given
+	if given != nil {
+		key = given.Raw
+	}
+	if key == "" {
+		c.wrong(s, `key is empty; name a property, such as "id"`)
 	}
 	call.Key = member(key)
 	if strings.HasPrefix(key, "/") {
@@ -233,7 +206,7 @@ func (c *compiler) batch(s *site, call *Call) {
 		return
 	}
 	if call.Keying != KeyedMany {
-		c.wrong(s, "batch: nothing is batched without {keys}")
+		c.wrong(s, `batch: nothing is batched without {keys}; drop it, or send the keys, such as query: {id: "{keys}"}`)
 		return
 	}
 	for _, child := range v.Children {
@@ -259,8 +232,33 @@ func (c *compiler) batch(s *site, call *Call) {
 			call.Max = n
 		}
 	}
+	if v.Children.ForName("style") != nil && !hasKeys(call.Query.Placeholders()) {
+		c.wrong(s, "batch.style is how {keys} are written in a query, and the query has none; drop style")
+	}
+	if v.Children.ForName("keyAs") != nil && (call.Body == nil || !hasKeys(call.Body.Placeholders())) {
+		c.wrong(s, "batch.keyAs is how {keys} are written in a body, and there are none in it; drop keyAs")
+	}
 	if call.Answer != AnswerList && v.Children.ForName("match") != nil {
 		c.wrong(s, "batch.match: an answer that is %s isn't matched by a property of its items; drop match, or use answer: LIST", v.Children.ForName("answer").Raw)
+	}
+}
+
+func hasKeys(holes []template.Placeholder) bool {
+	return slices.ContainsFunc(holes, func(hole template.Placeholder) bool { return hole.Root == template.Keys })
+}
+
+// matched refuses lists of what can't carry a key to be matched by.
+func (c *compiler) matched(s *site, call *Call) {
+	if call.Keying != KeyedMany || call.Answer != AnswerList {
+		return
+	}
+	item := s.result
+	if item.Elem != nil {
+		item = item.Elem
+	}
+	def := c.graph.Schema.Types[item.NamedType]
+	if item.Elem != nil || def.Kind == ast.Enum || def.Kind == ast.Scalar && def.Name != "JSON" {
+		c.wrong(s, "an item of the answer must be an object to carry its key at %s, and %s is none; use batch: {answer: MAP} or {answer: ORDERED}", call.Match, item)
 	}
 }
 
@@ -284,19 +282,17 @@ func (c *compiler) leftovers(s *site, call *Call, holes []template.Placeholder) 
 	switch {
 	case len(left) == 0:
 	case call.Method == http.MethodGet || call.Method == http.MethodDelete:
+		for _, name := range left {
+			c.fits(s, "query", template.Placeholder{Path: []string{name}, Text: "{" + name + "}"}, s.field.Arguments.ForName(name).Type)
+		}
 		call.DefaultQuery = left
 	case call.Body != nil:
 		c.wrong(s, "nothing uses %s: the body is given in full; add {%s} to it", strings.Join(left, ", "), left[0])
-	case len(left) == 1 && c.isInput(s.field.Arguments.ForName(left[0]).Type):
+	case len(left) == 1 && c.isInput(s.field.Arguments.ForName(left[0]).Type.NamedType):
 		call.BodyArg = left[0]
 	default:
 		call.DefaultBody = left
 	}
-}
-
-func (c *compiler) isInput(t *ast.Type) bool {
-	def := c.graph.Schema.Types[t.NamedType]
-	return def != nil && def.Kind == ast.InputObject
 }
 
 func (c *compiler) pointer(s *site, name, text string) view.Pointer {
@@ -308,13 +304,13 @@ func (c *compiler) pointer(s *site, name, text string) view.Pointer {
 }
 
 func (c *compiler) timeout(s *site) time.Duration {
-	text := argument(s.directive, "timeout")
-	if text == "" {
+	v := literal(s.directive, "timeout")
+	if v == nil {
 		return 0
 	}
-	d, err := time.ParseDuration(text)
+	d, err := time.ParseDuration(v.Raw)
 	if err != nil || d <= 0 {
-		c.wrong(s, `timeout: %q is no time; write "250ms" or "2s"`, text)
+		c.wrong(s, `timeout: %q is no time; write "250ms" or "2s"`, v.Raw)
 	}
 	return d
 }
