@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -30,7 +28,7 @@ Examples:
 			if err != nil {
 				return err
 			}
-			calls, err := call.Compile(newSchema().Schema(), slices.Sorted(maps.Keys(cfg.Services)))
+			calls, err := call.Compile(newSchema().Schema(), cfg.ServiceNames())
 			if err != nil {
 				return fmt.Errorf("the schema can't be served:\n%s", fromRoot(err.Error()))
 			}

@@ -11,10 +11,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
-	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -30,7 +28,7 @@ import (
 //
 // The error is a call.Problems, with every mistake in the schema's directives, or says which part of cfg can't be.
 func Server(schema graphql.ExecutableSchema, cfg *config.Config, logger *slog.Logger) (*server.Server, error) {
-	calls, err := call.Compile(schema.Schema(), slices.Sorted(maps.Keys(cfg.Services)))
+	calls, err := call.Compile(schema.Schema(), cfg.ServiceNames())
 	if err != nil {
 		return nil, err
 	}

@@ -119,6 +119,16 @@ func Parse(name string, text []byte, in Inputs) (*Config, error) {
 	return nil, problems
 }
 
+// ServiceNames lists the services in the order of their names. It's empty, never nil, when there are none.
+func (c *Config) ServiceNames() []string {
+	names := make([]string, 0, len(c.Services))
+	for name := range c.Services {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
 // IsProblem says whether err is about what the configuration says, as opposed to a file that can't be read.
 func IsProblem(err error) bool {
 	var problems Problems
