@@ -12,7 +12,7 @@ var descriptions = map[string]string{
 	"github.com/tributary-gateway/tributary/gateway/config.Config.Services":                "Services are the upstream services by the name that directives use.",
 	"github.com/tributary-gateway/tributary/gateway/config.Errors.Code":                    "Code points to the service's own error code, which is passed on beside the gateway's.",
 	"github.com/tributary-gateway/tributary/gateway/config.Errors.Message":                 "Message points to the text that clients may read. Without it they read the gateway's own.",
-	"github.com/tributary-gateway/tributary/gateway/config.Errors.When":                    "When points to what is there only in an error, for services that answer errors with 200.",
+	"github.com/tributary-gateway/tributary/gateway/config.Errors.When":                    "When points to what is there only in an error, for services that answer errors with 200. Null, false, 0 and what is empty are no error.",
 	"github.com/tributary-gateway/tributary/gateway/config.Playground.Enabled":             "Enabled says whether there is a page. Default: true.",
 	"github.com/tributary-gateway/tributary/gateway/config.Playground.Headers":             "Headers are what the headers tab starts with. Anyone who can open the page reads them.",
 	"github.com/tributary-gateway/tributary/gateway/config.Playground.Query":               "Query is the document in the editor at a first visit. Empty means GraphiQL's own welcome text.",

@@ -34,7 +34,8 @@ type Service struct {
 
 // Errors are JSON Pointers into a service's answer. An empty one is not used.
 type Errors struct {
-	// When points to what is there only in an error, for services that answer errors with 200.
+	// When points to what is there only in an error, for services that answer errors with 200. Null, false, 0 and what is
+	// empty are no error.
 	When string `yaml:"when" json:"when,omitempty"`
 	// Message points to the text that clients may read. Without it they read the gateway's own.
 	Message string `yaml:"message" json:"message,omitempty"`

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,34 +48,37 @@ func (c *Client) Do(ctx context.Context, r *Request, s *template.Scope) (view.Va
 		return view.Value{}, c.unreachable(ctx, r, err)
 	}
 	defer res.Body.Close()
-	body, err := c.read(res)
-	if err != nil {
-		if timed.Err() != nil {
-			return view.Value{}, c.unreachable(ctx, r, timed.Err())
-		}
-		return view.Value{}, c.invalid(r, res, err)
-	}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return c.refused(r, res, body)
+		return c.refused(r, res)
+	}
+	body, err := read(res, c.service.MaxBody)
+	switch {
+	case err != nil && timed.Err() != nil:
+		return view.Value{}, c.unreachable(ctx, r, timed.Err())
+	case err != nil:
+		return view.Value{}, c.invalid(r, res, err)
 	}
 	return c.value(r, res, body)
 }
 
 var errTooBig = errors.New("body over max_body")
 
-// read reads the whole body within the limit.
-func (c *Client) read(res *http.Response) ([]byte, error) {
-	if res.ContentLength > c.service.MaxBody {
+// mostTrusted is how much memory a Content-Length gets before its bytes have come.
+const mostTrusted = 1 << 20
+
+// read reads the whole body within a limit.
+func read(res *http.Response, limit int64) ([]byte, error) {
+	if res.ContentLength > limit {
 		return nil, errTooBig
 	}
 	var buffer bytes.Buffer
 	if res.ContentLength > 0 {
-		buffer.Grow(int(res.ContentLength) + bytes.MinRead)
+		buffer.Grow(int(min(res.ContentLength, mostTrusted)) + bytes.MinRead)
 	}
-	if _, err := buffer.ReadFrom(io.LimitReader(res.Body, c.service.MaxBody+1)); err != nil {
+	if _, err := buffer.ReadFrom(io.LimitReader(res.Body, limit+1)); err != nil {
 		return nil, err
 	}
-	if int64(buffer.Len()) > c.service.MaxBody {
+	if int64(buffer.Len()) > limit {
 		return nil, errTooBig
 	}
 	return buffer.Bytes(), nil
@@ -93,7 +97,7 @@ func (c *Client) value(r *Request, res *http.Response, body []byte) (view.Value,
 		return view.Value{}, c.invalid(r, res, err)
 	}
 	root := document.Root()
-	if when := c.service.Errors.When; when != nil && !root.At(*when).IsNull() {
+	if when := c.service.Errors.When; when != nil && says(root.At(*when)) {
 		failure := c.failure(fail.UpstreamError, r, res)
 		c.explain(failure, root)
 		return view.Value{}, failure
@@ -103,6 +107,20 @@ func (c *Client) value(r *Request, res *http.Response, body []byte) (view.Value,
 		return null, nil
 	}
 	return value, nil
+}
+
+// says tells whether a value means that there is an error. Services that always send the property send null, false, 0
+// or something empty when all is well.
+func says(v view.Value) bool {
+	switch v.Kind() {
+	case view.KindAbsent, view.KindNull:
+		return false
+	case view.KindArray, view.KindObject:
+		return v.Len() > 0
+	default:
+		raw := string(v.Raw())
+		return raw != "false" && raw != "0" && raw != `""`
+	}
 }
 
 // kinds are the statuses that mean something of their own.
@@ -116,8 +134,13 @@ var kinds = map[int]fail.Kind{
 	http.StatusTooManyRequests:     fail.UpstreamRateLimited,
 }
 
-// refused is what an answer that isn't 2xx means.
-func (c *Client) refused(r *Request, res *http.Response, body []byte) (view.Value, error) {
+// maxErrorBody is how much of the body of an error is read, in bytes.
+const maxErrorBody = 64 << 10
+
+// refused is what an answer that isn't 2xx means. Its status says so whatever becomes of its body, which is only read to
+// its end for the sake of the connection, or of the service's own words.
+func (c *Client) refused(r *Request, res *http.Response) (view.Value, error) {
+	body, bodyErr := read(res, min(maxErrorBody, c.service.MaxBody))
 	if res.StatusCode == http.StatusNotFound && r.NotFound == NotFoundNull {
 		return null, nil
 	}
@@ -126,7 +149,7 @@ func (c *Client) refused(r *Request, res *http.Response, body []byte) (view.Valu
 		kind = fail.UpstreamError
 	}
 	failure := c.failure(kind, r, res)
-	if isJSON(res.Header.Get("Content-Type")) {
+	if bodyErr == nil && isJSON(res.Header.Get("Content-Type")) {
 		if document, err := view.Parse(body); err == nil {
 			c.explain(failure, document.Root())
 		}
@@ -171,22 +194,30 @@ func (c *Client) invalid(r *Request, res *http.Response, err error) error {
 
 // unreachable is the failure of an exchange without an answer. ctx is the caller's, without the call's own timeout.
 func (c *Client) unreachable(ctx context.Context, r *Request, err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err // without the URL, whose query may hold secrets
-	}
+	err = withoutURL(err)
 	failure := &fail.Error{Kind: fail.UpstreamUnavailable, Op: c.op(r), Service: c.service.Name, Err: err}
 	var timeout interface{ Timeout() bool }
 	var known *fail.Error
+	var network *net.OpError
 	switch {
 	case errors.As(err, &known):
 		failure.Kind = known.Kind
 	case errors.Is(ctx.Err(), context.Canceled):
 		failure.Kind = fail.Canceled
+	case errors.As(err, &network) && network.Op == "dial": // also when the dialer's own time is over
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		failure.Kind = fail.UpstreamTimeout
 	}
 	return failure
+}
+
+// withoutURL leaves the URL out of an error of net/http or net/url: its path and query may hold secrets.
+func withoutURL(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
 }
 
 // isJSON tells whether a content type is JSON (RFC 8259) or a +json type (RFC 6839).

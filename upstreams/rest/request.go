@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/tributary-gateway/tributary/gateway/fail"
@@ -68,7 +69,7 @@ func (c *Client) build(ctx context.Context, r *Request, s *template.Scope) (*htt
 	}
 	caller := callerOf(ctx)
 	for name := range c.forward {
-		if values := caller.Header[name]; len(values) > 0 {
+		if values := caller.Header[name]; len(values) > 0 && !ofConnection(caller.Header, name) {
 			req.Header[name] = values
 		}
 	}
@@ -83,6 +84,19 @@ func (c *Client) build(ctx context.Context, r *Request, s *template.Scope) (*htt
 		return nil, err
 	}
 	return req.WithContext(ctx), nil
+}
+
+// ofConnection tells whether a header is one of the client's connection because the client says so (RFC 9110, section
+// 7.6.1).
+func ofConnection(header http.Header, name string) bool {
+	for _, names := range header["Connection"] {
+		for option := range strings.SplitSeq(names, ",") {
+			if strings.EqualFold(strings.TrimSpace(option), name) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // address is the service's address with path and query. The text is parsed, not trusted: what comes out has the
@@ -117,7 +131,7 @@ func (c *Client) address(r *Request, s *template.Scope) (*url.URL, error) {
 	}
 	address, err := url.Parse(string(text))
 	if err != nil {
-		return nil, &fail.Error{Kind: fail.Internal, Op: c.op(r), Err: err}
+		return nil, &fail.Error{Kind: fail.Internal, Op: c.op(r), Err: withoutURL(err)}
 	}
 	return address, nil
 }

@@ -9,10 +9,13 @@ package rest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/tributary-gateway/tributary/upstreams/view"
 )
@@ -48,7 +51,7 @@ type Service struct {
 
 // ErrorRules say where a service explains an error. A rule that isn't set lets nothing through.
 type ErrorRules struct {
-	// When leads to a value that, when it is there and isn't null, makes an answer with a 2xx status an error.
+	// When leads to a value that makes an answer with a 2xx status an error, unless it is null, false, 0 or empty.
 	When *view.Pointer
 	// Message leads to the text that clients may read.
 	Message *view.Pointer
@@ -56,12 +59,16 @@ type ErrorRules struct {
 	Code *view.Pointer
 }
 
-// hopByHop are the headers of one connection (RFC 9110, section 7.6.1) and those that describe the client's body.
-var hopByHop = map[string]bool{
+// reserved are the headers of one connection (RFC 9110, section 7.6.1), and those that net/http writes from what it
+// knows of a request or that would make it leave an answer as it came.
+var reserved = map[string]bool{
 	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
 	"Proxy-Connection": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
-	"Host": true, "Content-Length": true, "Content-Type": true, "Content-Encoding": true, "Accept-Encoding": true,
+	"Host": true, "Content-Length": true, "Content-Encoding": true, "Accept-Encoding": true,
 }
+
+// Reserved tells whether a header can't be set by a @rest or by a service's configuration.
+func Reserved(name string) bool { return reserved[http.CanonicalHeaderKey(name)] }
 
 // Client calls one service. It is safe for concurrent use.
 type Client struct {
@@ -100,13 +107,21 @@ func NewClient(s Service) (*Client, error) {
 	c.service.MaxBody = orDefault(s.MaxBody, DefaultMaxBody)
 	c.header.Set("Accept", "application/json")
 	c.header.Set("User-Agent", orDefault(s.UserAgent, DefaultUserAgent))
-	for name, value := range s.Headers {
-		c.header.Set(name, value)
+	for _, name := range slices.Sorted(maps.Keys(s.Headers)) {
+		switch {
+		case name == "" || strings.ContainsFunc(name, notToken):
+			wrong("headers: %q can't be the name of a header", name)
+		case Reserved(name):
+			wrong("headers: %s is set for each connection and can't be configured", name)
+		case strings.ContainsFunc(s.Headers[name], unicode.IsControl):
+			wrong("headers: the value of %s has control characters in it", name) // the value may be a secret
+		}
+		c.header.Set(name, s.Headers[name])
 	}
 	for _, name := range s.Forward {
 		name = http.CanonicalHeaderKey(name)
-		if hopByHop[name] {
-			wrong("forward: %s belongs to one connection and can't be passed on", name)
+		if Reserved(name) || name == "Content-Type" {
+			wrong("forward: %s belongs to the client's connection or body and can't be passed on", name)
 		}
 		c.forward[name] = true
 	}
@@ -117,6 +132,11 @@ func NewClient(s Service) (*Client, error) {
 	c.prefix = strings.TrimRight(base.EscapedPath(), "/")
 	c.http = http.Client{Transport: s.Transport, CheckRedirect: sameHost}
 	return c, nil
+}
+
+// notToken tells what can't be in the name of a header (RFC 9110, section 5.6.2).
+func notToken(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 }
 
 // mostRedirects is how many redirects of a GET are followed.

@@ -1,8 +1,6 @@
 package template
 
 import (
-	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -29,9 +27,9 @@ type KeyAs uint8
 
 // The ways to write a key.
 const (
-	AsIs KeyAs = iota
-	AsString
-	AsNumber
+	AsIs     KeyAs = iota // as the service sent it, or as the client wrote it
+	AsString              // "1"
+	AsNumber              // 1; a key that is no number is refused with fail.BadInput
 )
 
 // Style is how a list of keys is written in a query.
@@ -40,8 +38,8 @@ type Style uint8
 // The styles.
 const (
 	Repeat   Style = iota // id=1&id=2
-	Comma                 // id=1,2
-	Brackets              // id[]=1&id[]=2
+	Comma                 // id=1,2; a key that is empty or has a comma is refused with fail.BadInput
+	Brackets              // id[]=1&id[]=2, with the brackets percent-encoded
 )
 
 // Keys gives the keys that a text stands for: none when a value is null or absent, several when it is one placeholder
@@ -56,42 +54,18 @@ func (t *Text) Keys(s *Scope) (keys []LookupKey, list bool, err error) {
 		return []LookupKey{{Text: string(text)}}, false, nil
 	}
 	o := hole.find(s)
-	switch {
-	case o.kind == absent || o.kind == null:
-		return nil, false, nil
-	case o.kind == ofKeys:
+	if o.kind == ofKeys {
 		return o.keys, true, nil
-	case o.kind == ofView && o.view.Kind() == view.KindArray:
-		for _, item := range o.view.Elems() {
-			if item.IsNull() {
-				continue
-			}
-			key, err := KeyOf(item)
-			if err != nil {
-				return nil, true, err
-			}
-			keys = append(keys, key)
-		}
-		return keys, true, nil
 	}
-	if items, ok := o.any.([]any); ok && o.kind == ofGo {
-		for _, item := range items {
-			if item == nil {
-				continue
-			}
-			key, err := hole.key(goOperand(item))
-			if err != nil {
-				return nil, true, err
-			}
-			keys = append(keys, key)
-		}
-		return keys, true, nil
-	}
-	key, err := hole.key(o)
+	err = o.each(func(item operand) error {
+		key, err := hole.key(item)
+		keys = append(keys, key)
+		return err
+	})
 	if err != nil {
-		return nil, false, err
+		return nil, o.isList(), err
 	}
-	return []LookupKey{key}, false, nil
+	return keys, o.isList(), nil
 }
 
 // key makes a key of a scalar.
@@ -107,48 +81,42 @@ func (p *Placeholder) key(o operand) (LookupKey, error) {
 		return LookupKey{}, err
 	}
 	_, isText := o.any.(string)
-	_, isBool := o.any.(bool)
-	return LookupKey{Text: string(text), Number: o.kind == ofGo && !isText && !isBool}, nil
+	return LookupKey{Text: string(text), Number: o.kind == ofGo && !isText && isNumber(string(text))}, nil
 }
 
 // appendKey appends a key to a JSON body.
-func (p *Placeholder) appendKey(dst []byte, key LookupKey, as KeyAs) ([]byte, error) {
+func appendKey(dst []byte, key LookupKey, as KeyAs) ([]byte, error) {
+	number := (as == AsNumber || as == AsIs && key.Number) && isNumber(key.Text)
 	switch {
-	case as == AsNumber && !isNumber(key.Text):
-		return dst, fail.Newf(fail.BadInput, "The key %s must be a number.", strconv.Quote(key.Text))
-	case as == AsNumber, as == AsIs && key.Number:
+	case number:
 		return append(dst, key.Text...), nil
+	case as == AsNumber:
+		return dst, fail.Newf(fail.BadInput, "The key %s must be a number.", strconv.Quote(key.Text))
 	default:
 		return appendQuoted(dst, key.Text), nil
 	}
 }
 
-// checkComma refuses a key that would be two in a list separated by commas.
-func (p *Placeholder) checkComma(key LookupKey) error {
-	if strings.Contains(key.Text, ",") {
-		return fail.Newf(fail.BadInput, "The key %s can't have a comma.", strconv.Quote(key.Text))
+// appendKeyList appends keys with commas between them, percent-encoded for a path or, with form set, for a query. A key
+// that would be read as two, or none, would give the following keys each other's answers; it is refused.
+func appendKeyList(dst []byte, keys []LookupKey, form bool) ([]byte, error) {
+	for i, key := range keys {
+		if err := checkListed(key); err != nil {
+			return dst, err
+		}
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		from := len(dst)
+		dst = escapeTail(append(dst, key.Text...), from, form)
 	}
-	return nil
+	return dst, nil
 }
 
-func unknownType(v any) error { return fmt.Errorf("no argument has the type %T", v) }
-
-// appendGo appends a coerced argument as JSON.
-func (p *Placeholder) appendGo(dst []byte, v any) ([]byte, error) {
-	switch v := v.(type) {
-	case string:
-		return appendQuoted(dst, v), nil
-	case json.Number:
-		if !isNumber(string(v)) {
-			return dst, p.refuse("must be a number")
-		}
-		return append(dst, v...), nil
+// checkListed refuses a key that can't stand between commas.
+func checkListed(key LookupKey) error {
+	if key.Text == "" || strings.Contains(key.Text, ",") {
+		return fail.Newf(fail.BadInput, "The key %s can't stand in a list with commas.", strconv.Quote(key.Text))
 	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		e := fail.New(fail.Internal, "")
-		e.Op, e.Err = "expand "+p.Text, err
-		return dst, e
-	}
-	return append(dst, text...), nil
+	return nil
 }

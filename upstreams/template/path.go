@@ -2,16 +2,15 @@ package template
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 )
 
 // Path is the template of a URL's path. A value in it is one segment, or a part of one.
-type Path struct {
-	text     *Text
-	segments [][]part
-}
+type Path struct{ text *Text }
 
-// ParsePath reads a path template: it begins with "/" and has neither query nor fragment nor dot segments.
+// ParsePath reads a path template: it begins with "/" and has neither host, query, fragment, dot segments nor empty ones,
+// except for a last slash. Errors say what would be right.
 func ParsePath(text string) (*Path, error) {
 	if !strings.HasPrefix(text, "/") || strings.HasPrefix(text, "//") {
 		return nil, fmt.Errorf(`path %q must begin with one "/"; the service's address stands in gateway.yaml`, text)
@@ -20,38 +19,44 @@ func ParsePath(text string) (*Path, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Path{text: t, segments: [][]part{nil}}
-	for _, piece := range t.parts {
-		if piece.hole != nil {
-			p.add(piece)
-			continue
-		}
-		if i := strings.IndexFunc(piece.literal, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"<>\^`+"`{|}", r) }); i >= 0 {
-			return nil, fmt.Errorf("path %q has %q in it; percent-encode it", text, piece.literal[i:i+1])
-		}
-		if i := strings.IndexAny(piece.literal, "?#"); i >= 0 {
-			return nil, fmt.Errorf(`path %q has a %q in it; parameters go into query: {name: "{value}"}`, text, piece.literal[i:i+1])
-		}
-		for i, literal := range strings.Split(piece.literal, "/") {
-			if i > 0 {
-				p.segments = append(p.segments, nil)
-			}
-			if literal != "" {
-				p.add(part{literal: literal})
-			}
-		}
+	if err := checkPath(t); err != nil {
+		return nil, err
 	}
-	for _, segment := range p.segments {
-		if len(segment) == 1 && (segment[0].literal == "." || segment[0].literal == "..") {
-			return nil, fmt.Errorf("path %q has the segment %q, which leads elsewhere", text, segment[0].literal)
-		}
-	}
-	return p, nil
+	return &Path{text: t}, nil
 }
 
-func (p *Path) add(piece part) {
-	last := len(p.segments) - 1
-	p.segments[last] = append(p.segments[last], piece)
+// checkPath checks the literal part of a path, with a harmless letter for each value. What holds with it holds with
+// every value, as values are encoded and never empty or a dot segment.
+func checkPath(t *Text) error {
+	var shape strings.Builder
+	for _, piece := range t.parts {
+		if piece.hole != nil {
+			shape.WriteByte('x')
+			continue
+		}
+		for _, r := range piece.literal {
+			switch {
+			case r == '?' || r == '#':
+				return fmt.Errorf(`path %q has a %q in it; parameters go into query: {name: "{value}"}`, t.source, string(r))
+			case r <= ' ' || r >= 0x7f || strings.ContainsRune(`"<>\^`+"`{|}[]", r):
+				return fmt.Errorf("path %q has %q in it; write it as %s", t.source, string(r), escapeTail([]byte(string(r)), 0, false))
+			}
+		}
+		shape.WriteString(piece.literal)
+	}
+	segments := strings.Split(shape.String()[1:], "/")
+	for i, segment := range segments {
+		plain, err := url.PathUnescape(segment)
+		switch {
+		case err != nil:
+			return fmt.Errorf(`path %q has a "%%" in it that begins no escape; write it as %%25`, t.source)
+		case plain == "." || plain == "..":
+			return fmt.Errorf("path %q has the segment %q, which leads elsewhere", t.source, segment)
+		case plain == "" && i < len(segments)-1:
+			return fmt.Errorf(`path %q has "//" in it; write one "/"`, t.source)
+		}
+	}
+	return nil
 }
 
 // Placeholders lists the placeholders in the order they are written.
@@ -61,37 +66,24 @@ func (p *Path) Placeholders() []Placeholder { return p.text.Placeholders() }
 func (p *Path) String() string { return p.text.source }
 
 // Append appends the path with its values. A value is one segment or a part of one: everything but RFC 3986's
-// unreserved characters is percent-encoded, and what is empty, null, absent or a dot segment is refused with
-// fail.BadInput.
+// unreserved characters is percent-encoded, and what is empty, null, absent, "." or ".." is refused with
+// fail.BadInput. {keys} are joined by commas.
 func (p *Path) Append(dst []byte, s *Scope) ([]byte, error) {
-	for i, segment := range p.segments {
-		if i > 0 {
-			dst = append(dst, '/')
-		}
-		start := len(dst)
-		var hole *Placeholder
-		for _, piece := range segment {
-			if piece.hole == nil {
-				dst = append(dst, piece.literal...)
-				continue
-			}
-			hole = piece.hole
-			var err error
-			if dst, err = hole.appendSegment(dst, s); err != nil {
-				return dst, err
-			}
-		}
-		if hole == nil {
+	var err error
+	for i := range p.text.parts {
+		piece := &p.text.parts[i]
+		if piece.hole == nil {
+			dst = append(dst, piece.literal...)
 			continue
 		}
-		if whole := string(dst[start:]); whole == "." || whole == ".." {
-			return dst, hole.refuse(fmt.Sprintf("can't be %q in a path", whole))
+		if dst, err = piece.hole.appendSegment(dst, s); err != nil {
+			return dst, err
 		}
 	}
 	return dst, nil
 }
 
-// appendSegment appends a value as a part of one segment. Keys are joined by commas.
+// appendSegment appends a value as one segment, or as a part of one.
 func (p *Placeholder) appendSegment(dst []byte, s *Scope) ([]byte, error) {
 	o := p.find(s)
 	start := len(dst)
@@ -99,15 +91,9 @@ func (p *Placeholder) appendSegment(dst []byte, s *Scope) ([]byte, error) {
 	case absent, null:
 		return dst, p.refuse("is missing, and a path needs it")
 	case ofKeys:
-		for i, key := range o.keys {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			if err := p.checkComma(key); err != nil {
-				return dst, err
-			}
-			from := len(dst)
-			dst = escapeTail(append(dst, key.Text...), from, false)
+		var err error
+		if dst, err = appendKeyList(dst, o.keys, false); err != nil {
+			return dst, err
 		}
 	default:
 		var err error
@@ -116,8 +102,13 @@ func (p *Placeholder) appendSegment(dst []byte, s *Scope) ([]byte, error) {
 		}
 		dst = escapeTail(dst, start, false)
 	}
-	if len(dst) == start {
+	switch string(dst[start:]) {
+	case "":
 		return dst, p.refuse("is empty, and a path needs it")
+	case ".":
+		return dst, p.refuse(`can't be "." in a path`)
+	case "..":
+		return dst, p.refuse(`can't be ".." in a path`)
 	}
 	return dst, nil
 }

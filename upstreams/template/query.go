@@ -2,11 +2,8 @@ package template
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
-
-	"github.com/tributary-gateway/tributary/upstreams/view"
 )
 
 // Query is the templates of a URL's query.
@@ -33,7 +30,7 @@ func NewQuery(v *ast.Value) (Query, error) {
 			return nil, fmt.Errorf("%s: %w", child.Name, err)
 		}
 		for _, item := range value.items {
-			if item.items != nil || item.object {
+			if item.nested() {
 				return nil, fmt.Errorf("%s: a query's list can't hold lists or objects", child.Name)
 			}
 		}
@@ -66,9 +63,9 @@ func (q Query) Append(dst []byte, s *Scope, style Style) ([]byte, error) {
 // AppendQueryArgs appends the arguments with these names, those that were given and aren't null.
 func AppendQueryArgs(dst []byte, s *Scope, names []string) ([]byte, error) {
 	w := queryWriter{dst: dst, start: len(dst)}
-	for _, name := range names {
-		p := argument(name)
-		if err := w.operand(name, p, p.find(s), Repeat); err != nil {
+	for i := range names {
+		p := Placeholder{Root: Arg, Path: names[i : i+1]}
+		if err := w.operand(names[i], &p, p.find(s), Repeat); err != nil {
 			return dst, err
 		}
 	}
@@ -81,28 +78,24 @@ type queryWriter struct {
 	start int
 }
 
+// name begins a parameter.
 func (w *queryWriter) name(name, suffix string) {
 	if len(w.dst) > w.start {
 		w.dst = append(w.dst, '&')
 	}
-	from := len(w.dst)
-	w.dst = escapeTail(append(append(w.dst, name...), suffix...), from, true)
+	w.escaped(name)
+	w.escaped(suffix)
 	w.dst = append(w.dst, '=')
 }
 
-func (w *queryWriter) text(name, suffix string, p *Placeholder, o operand) error {
-	w.name(name, suffix)
+// escaped appends form-encoded text.
+func (w *queryWriter) escaped(text string) {
 	from := len(w.dst)
-	out, err := p.appendText(w.dst, o, "in a query")
-	if err != nil {
-		return err
-	}
-	w.dst = escapeTail(out, from, true)
-	return nil
+	w.dst = escapeTail(append(w.dst, text...), from, true)
 }
 
 func (w *queryWriter) param(p *Param, s *Scope, style Style) error {
-	if p.value.text != nil || p.value.literal != nil {
+	if !p.value.nested() {
 		return w.value(p.Name, p.value, s, style)
 	}
 	for _, item := range p.value.items {
@@ -113,145 +106,64 @@ func (w *queryWriter) param(p *Param, s *Scope, style Style) error {
 	return nil
 }
 
+// value appends a parameter for a literal or a text.
 func (w *queryWriter) value(name string, v *Value, s *Scope, style Style) error {
-	if v.literal != nil {
-		if literal := strings.Trim(string(v.literal), `"`); literal != "null" {
+	if v.text == nil {
+		if v.plain != "" { // it isn't null
 			w.name(name, "")
-			from := len(w.dst)
-			w.dst = escapeTail(append(w.dst, literal...), from, true)
+			w.escaped(v.plain)
 		}
 		return nil
 	}
 	if hole := v.text.single(); hole != nil {
 		return w.operand(name, hole, hole.find(s), style)
 	}
-	text, ok, err := v.text.Append(nil, s)
-	if err == nil && ok {
-		w.name(name, "")
-		from := len(w.dst)
-		w.dst = escapeTail(append(w.dst, text...), from, true)
+	mark := len(w.dst)
+	w.name(name, "")
+	from := len(w.dst)
+	out, ok, _, err := v.text.append(w.dst, s, "in a query")
+	if err != nil {
+		return err
 	}
-	return err
+	if w.dst = out[:mark]; ok {
+		w.dst = escapeTail(out, from, true)
+	}
+	return nil
 }
 
 // operand appends a value; a list repeats the name.
 func (w *queryWriter) operand(name string, p *Placeholder, o operand, style Style) error {
-	switch {
-	case o.kind == absent || o.kind == null:
-		return nil
-	case o.kind == ofKeys:
-		return w.keys(name, p, o.keys, style)
-	case o.kind == ofView && o.view.Kind() == view.KindArray:
-		for _, item := range o.view.Elems() {
-			if item.IsNull() {
-				continue
-			}
-			if err := w.text(name, "", p, viewOperand(item)); err != nil {
-				return err
-			}
-		}
-		return nil
+	if o.kind == ofKeys {
+		return w.keys(name, o.keys, style)
 	}
-	if items, ok := o.any.([]any); ok && o.kind == ofGo {
-		for _, item := range items {
-			if item == nil {
-				continue
-			}
-			if err := w.text(name, "", p, goOperand(item)); err != nil {
-				return err
-			}
+	return o.each(func(item operand) error {
+		w.name(name, "")
+		from := len(w.dst)
+		out, err := p.appendText(w.dst, item, "in a query")
+		if err == nil {
+			w.dst = escapeTail(out, from, true)
 		}
-		return nil
-	}
-	return w.text(name, "", p, o)
+		return err
+	})
 }
 
-func (w *queryWriter) keys(name string, p *Placeholder, keys []LookupKey, style Style) error {
+func (w *queryWriter) keys(name string, keys []LookupKey, style Style) error {
+	switch {
+	case len(keys) == 0:
+		return nil
+	case style == Comma:
+		w.name(name, "")
+		var err error
+		w.dst, err = appendKeyList(w.dst, keys, true)
+		return err
+	}
 	suffix := ""
 	if style == Brackets {
 		suffix = "[]"
 	}
-	if style == Comma {
-		w.name(name, "")
-	}
-	for i, key := range keys {
-		switch {
-		case style != Comma:
-			w.name(name, suffix)
-		case i > 0:
-			w.dst = append(w.dst, ',')
-			fallthrough
-		default:
-			if err := p.checkComma(key); err != nil {
-				return err
-			}
-		}
-		from := len(w.dst)
-		w.dst = escapeTail(append(w.dst, key.Text...), from, true)
+	for i := range keys {
+		w.name(name, suffix)
+		w.escaped(keys[i].Text)
 	}
 	return nil
 }
-
-// Headers are the templates of a request's headers.
-type Headers []HeaderText
-
-// HeaderText is one header.
-type HeaderText struct {
-	Name string
-	text *Text
-}
-
-// NewHeaders reads the object literal of a directive's headers. GraphQL's names have no hyphens, so an underscore
-// stands for one: X_Tenant is X-Tenant.
-func NewHeaders(v *ast.Value) (Headers, error) {
-	if v.Kind != ast.ObjectValue {
-		return nil, fmt.Errorf(`it must be an object of headers, such as {Prefer: "return=minimal"}`)
-	}
-	var h Headers
-	for _, child := range v.Children {
-		if !isToken(child.Name) {
-			return nil, fmt.Errorf("%q can't be the name of a header", child.Name)
-		}
-		if child.Value.Kind != ast.StringValue && child.Value.Kind != ast.BlockValue {
-			return nil, fmt.Errorf("%s: a header's value is a text; write it in quotes", child.Name)
-		}
-		text, err := Parse(child.Value.Raw)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", child.Name, err)
-		}
-		if strings.ContainsFunc(child.Value.Raw, isControl) {
-			return nil, fmt.Errorf("%s: a header can't have control characters", child.Name)
-		}
-		h = append(h, HeaderText{Name: strings.ReplaceAll(child.Name, "_", "-"), text: text})
-	}
-	return h, nil
-}
-
-// Placeholders lists the placeholders in the order they are written.
-func (h Headers) Placeholders() []Placeholder {
-	var all []Placeholder
-	for i := range h {
-		all = append(all, h[i].text.Placeholders()...)
-	}
-	return all
-}
-
-// Expand calls set for each header whose values are there. A value with control characters is refused.
-func (h Headers) Expand(s *Scope, set func(name, value string)) error {
-	for i := range h {
-		text, ok, err := h[i].text.Append(nil, s)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			continue
-		}
-		if strings.ContainsFunc(string(text), isControl) {
-			return h[i].text.Placeholders()[0].refuse("can't have control characters in a header")
-		}
-		set(h[i].Name, string(text))
-	}
-	return nil
-}
-
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }

@@ -1,9 +1,8 @@
 package template
 
 import (
-	"encoding/json"
-	"math"
 	"strconv"
+	"strings"
 
 	"github.com/tributary-gateway/tributary/gateway/fail"
 	"github.com/tributary-gateway/tributary/upstreams/view"
@@ -25,53 +24,6 @@ type Scope struct {
 	Claim func(path []string) view.Value
 	// ClientID names the authenticated client, "" for none.
 	ClientID string
-}
-
-// operand is a value found in a Scope, in the form in which it was found.
-type operand struct {
-	kind operandKind
-	text string     // ofText
-	any  any        // ofGo
-	view view.Value // ofView
-	key  LookupKey  // ofKey
-	keys []LookupKey
-}
-
-type operandKind uint8
-
-const (
-	absent operandKind = iota
-	null
-	ofText
-	ofGo
-	ofView
-	ofKey
-	ofKeys
-)
-
-func goOperand(v any) operand {
-	if v == nil {
-		return operand{kind: null}
-	}
-	return operand{kind: ofGo, any: v}
-}
-
-func viewOperand(v view.Value) operand {
-	switch v.Kind() {
-	case view.KindAbsent:
-		return operand{}
-	case view.KindNull:
-		return operand{kind: null}
-	default:
-		return operand{kind: ofView, view: v}
-	}
-}
-
-func textOperand(s string) operand {
-	if s == "" {
-		return operand{}
-	}
-	return operand{kind: ofText, text: s}
 }
 
 // find looks the placeholder up.
@@ -140,87 +92,15 @@ func findView(value view.Value, path []string) operand {
 
 // refuse is the failure for a value that can't be used where its placeholder stands.
 func (p *Placeholder) refuse(why string) error {
-	return fail.Newf(fail.BadInput, "The value of %s %s.", p.Text, why)
+	return fail.Newf(fail.BadInput, "The value of %s %s.", p.name(), why)
 }
 
-// appendText appends a scalar as plain text. The operand must be there: neither absent nor null. Keys are joined
-// by commas. place is for the error: "in a path".
-func (p *Placeholder) appendText(dst []byte, o operand, place string) ([]byte, error) {
-	switch o.kind {
-	case ofText:
-		return append(dst, o.text...), nil
-	case ofKey:
-		return append(dst, o.key.Text...), nil
-	case ofKeys:
-		for i, key := range o.keys {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			if err := p.checkComma(key); err != nil {
-				return dst, err
-			}
-			dst = append(dst, key.Text...)
-		}
-		return dst, nil
-	case ofView:
-		switch o.view.Kind() {
-		case view.KindObject:
-			return dst, p.refuse("can't be an object " + place)
-		case view.KindArray:
-			return dst, p.refuse("can't be a list " + place)
-		default:
-			return appendViewText(dst, o.view)
-		}
+// name is the placeholder as written, also of one that stands for an argument that nobody wrote a template for.
+func (p *Placeholder) name() string {
+	if p.Text != "" {
+		return p.Text
 	}
-	switch v := o.any.(type) {
-	case string:
-		return append(dst, v...), nil
-	case bool:
-		return strconv.AppendBool(dst, v), nil
-	case int64:
-		return strconv.AppendInt(dst, v, 10), nil
-	case int32:
-		return strconv.AppendInt(dst, int64(v), 10), nil
-	case int:
-		return strconv.AppendInt(dst, int64(v), 10), nil
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return dst, p.refuse("must be a finite number")
-		}
-		return appendFloat(dst, v), nil
-	case json.Number:
-		return append(dst, v...), nil
-	case map[string]any:
-		return dst, p.refuse("can't be an object " + place)
-	case []any:
-		return dst, p.refuse("can't be a list " + place)
-	default:
-		return dst, p.unknown(v)
-	}
-}
-
-// unknown is the failure for a Go value that no coerced argument has: a mistake of ours.
-func (p *Placeholder) unknown(v any) error {
-	e := fail.New(fail.Internal, "")
-	e.Op = "expand " + p.Text
-	e.Err = unknownType(v)
-	return e
-}
-
-// appendViewText appends a scalar of a service's JSON. A string without escapes is copied.
-func appendViewText(dst []byte, v view.Value) ([]byte, error) {
-	raw := v.Raw()
-	if v.Kind() != view.KindString {
-		return append(dst, raw...), nil
-	}
-	inner := raw[1 : len(raw)-1]
-	for _, c := range inner {
-		if c == '\\' {
-			s, err := view.String(v)
-			return append(dst, s...), err
-		}
-	}
-	return append(dst, inner...), nil
+	return "{" + strings.Join(p.Path, ".") + "}"
 }
 
 // append appends the whole text without any encoding. It is false, and nothing is appended, when a placeholder's

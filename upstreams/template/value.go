@@ -1,26 +1,37 @@
 package template
 
 import (
+	"encoding/json"
 	"fmt"
-	"sort"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Value is any literal with templates inside: a JSON body, or a parameter of a query.
+// Value is any literal with templates inside: a JSON body, or a parameter of a query. It is a constant, a text, a list or
+// an object; with no field set it is an empty list.
 type Value struct {
-	literal []byte // JSON, when there is nothing to fill in
-	text    *Text
-	names   []string // of an object's members
-	items   []*Value // of an object or a list
-	object  bool
+	json   []byte // a literal's JSON
+	plain  string // the same as a query has it; empty for null
+	text   *Text
+	items  []*Value // of a list
+	object []member // not nil for an object, even an empty one
+}
+
+// member is one of an object.
+type member struct {
+	name  string
+	value *Value
 }
 
 // NewValue reads a literal of a directive.
 func NewValue(v *ast.Value) (*Value, error) {
 	switch v.Kind {
 	case ast.Variable:
-		return nil, fmt.Errorf("$%s: a directive of a schema has no variables; write {%s}", v.Raw, v.Raw)
+		return nil, fmt.Errorf(`$%s: a directive of a schema has no variables; write "{%s}"`, v.Raw, v.Raw)
 	case ast.StringValue, ast.BlockValue:
 		text, err := Parse(v.Raw)
 		if err != nil {
@@ -28,24 +39,36 @@ func NewValue(v *ast.Value) (*Value, error) {
 		}
 		return &Value{text: text}, nil
 	case ast.EnumValue:
-		return &Value{literal: appendQuoted(nil, v.Raw)}, nil
+		return &Value{json: appendQuoted(nil, v.Raw), plain: v.Raw}, nil
 	case ast.NullValue:
-		return &Value{literal: []byte("null")}, nil
-	case ast.ListValue, ast.ObjectValue:
-		out := &Value{object: v.Kind == ast.ObjectValue}
+		return &Value{json: []byte("null")}, nil
+	case ast.ListValue:
+		out := new(Value)
 		for _, child := range v.Children {
 			item, err := NewValue(child.Value)
 			if err != nil {
 				return nil, err
 			}
-			out.names = append(out.names, child.Name)
 			out.items = append(out.items, item)
 		}
 		return out, nil
+	case ast.ObjectValue:
+		out := &Value{object: make([]member, 0, len(v.Children))}
+		for _, child := range v.Children {
+			value, err := NewValue(child.Value)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", child.Name, err)
+			}
+			out.object = append(out.object, member{name: child.Name, value: value})
+		}
+		return out, nil
 	default:
-		return &Value{literal: []byte(v.Raw)}, nil
+		return &Value{json: []byte(v.Raw), plain: v.Raw}, nil
 	}
 }
+
+// nested tells whether the value is a list or an object.
+func (v *Value) nested() bool { return v.json == nil && v.text == nil }
 
 // Placeholders lists the placeholders in the order they are written.
 func (v *Value) Placeholders() []Placeholder {
@@ -56,6 +79,9 @@ func (v *Value) Placeholders() []Placeholder {
 	for _, item := range v.items {
 		all = append(all, item.Placeholders()...)
 	}
+	for i := range v.object {
+		all = append(all, v.object[i].value.Placeholders()...)
+	}
 	return all
 }
 
@@ -64,11 +90,11 @@ func (v *Value) Placeholders() []Placeholder {
 // the whole value is absent.
 func (v *Value) AppendJSON(dst []byte, s *Scope, as KeyAs) ([]byte, bool, error) {
 	switch {
-	case v.literal != nil:
-		return append(dst, v.literal...), true, nil
+	case v.json != nil:
+		return append(dst, v.json...), true, nil
 	case v.text != nil:
 		return v.text.appendJSON(dst, s, as)
-	case v.object:
+	case v.object != nil:
 		return v.appendObject(dst, s, as)
 	}
 	dst = append(dst, '[')
@@ -89,26 +115,26 @@ func (v *Value) AppendJSON(dst []byte, s *Scope, as KeyAs) ([]byte, bool, error)
 
 func (v *Value) appendObject(dst []byte, s *Scope, as KeyAs) ([]byte, bool, error) {
 	dst = append(dst, '{')
-	first := true
-	for i, item := range v.items {
+	start := len(dst)
+	for i := range v.object {
+		m := &v.object[i]
 		mark := len(dst)
-		if !first {
+		if mark > start {
 			dst = append(dst, ',')
 		}
-		dst = append(appendQuoted(dst, v.names[i]), ':')
-		out, ok, err := item.AppendJSON(dst, s, as)
+		dst = append(appendQuoted(dst, m.name), ':')
+		out, ok, err := m.value.AppendJSON(dst, s, as)
 		if err != nil {
 			return dst, false, err
 		}
 		if dst = out; !ok {
 			dst = dst[:mark]
-			continue
 		}
-		first = false
 	}
 	return append(dst, '}'), true, nil
 }
 
+// appendJSON appends one placeholder's value with its type, or a text with all of its values.
 func (t *Text) appendJSON(dst []byte, s *Scope, as KeyAs) ([]byte, bool, error) {
 	if hole := t.single(); hole != nil {
 		return hole.appendJSON(dst, s, as)
@@ -141,16 +167,14 @@ func (p *Placeholder) appendJSON(dst []byte, s *Scope, as KeyAs) ([]byte, bool, 
 	case ofGo:
 		dst, err = p.appendGo(dst, o.any)
 	case ofKey:
-		dst, err = p.appendKey(dst, o.key, as)
+		dst, err = appendKey(dst, o.key, as)
 	case ofKeys:
 		dst = append(dst, '[')
-		for i, key := range o.keys {
+		for i := 0; i < len(o.keys) && err == nil; i++ {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = p.appendKey(dst, key, as); err != nil {
-				break
-			}
+			dst, err = appendKey(dst, o.keys[i], as)
 		}
 		dst = append(dst, ']')
 	}
@@ -160,21 +184,19 @@ func (p *Placeholder) appendJSON(dst []byte, s *Scope, as KeyAs) ([]byte, bool, 
 // AppendArgs appends an object of the arguments with these names, those that were given.
 func AppendArgs(dst []byte, s *Scope, names []string) ([]byte, error) {
 	dst = append(dst, '{')
-	first := true
-	sorted := append([]string(nil), names...)
-	sort.Strings(sorted)
-	for _, name := range sorted {
+	start := len(dst)
+	for i, name := range names {
 		value, ok := s.Args[name]
 		if !ok {
 			continue
 		}
-		if !first {
+		if len(dst) > start {
 			dst = append(dst, ',')
 		}
-		first = false
 		dst = append(appendQuoted(dst, name), ':')
+		p := Placeholder{Root: Arg, Path: names[i : i+1]}
 		var err error
-		if dst, err = argument(name).appendGo(dst, value); err != nil {
+		if dst, err = p.appendGo(dst, value); err != nil {
 			return dst, err
 		}
 	}
@@ -183,14 +205,58 @@ func AppendArgs(dst []byte, s *Scope, names []string) ([]byte, error) {
 
 // AppendArg appends one argument as JSON, and is false when it wasn't given.
 func AppendArg(dst []byte, s *Scope, name string) ([]byte, bool, error) {
-	value, ok := s.Args[name]
-	if !ok {
-		return dst, false, nil
-	}
-	out, err := argument(name).appendGo(dst, value)
-	return out, err == nil, err
+	p := Placeholder{Root: Arg, Path: []string{name}}
+	return p.appendJSON(dst, s, AsIs)
 }
 
-func argument(name string) *Placeholder {
-	return &Placeholder{Root: Arg, Path: []string{name}, Text: "{" + name + "}"}
+// appendGo appends an argument as JSON. Members are sorted, so that the same argument is the same body.
+func (p *Placeholder) appendGo(dst []byte, v any) ([]byte, error) {
+	var err error
+	switch v := v.(type) {
+	case nil:
+		return append(dst, "null"...), nil
+	case string:
+		return appendQuoted(dst, v), nil
+	case bool:
+		return strconv.AppendBool(dst, v), nil
+	case int64:
+		return strconv.AppendInt(dst, v, 10), nil
+	case int32:
+		return strconv.AppendInt(dst, int64(v), 10), nil
+	case int:
+		return strconv.AppendInt(dst, int64(v), 10), nil
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return dst, p.refuse("must be a finite number")
+		}
+		return appendFloat(dst, v), nil
+	case json.Number:
+		if !isNumber(string(v)) {
+			return dst, p.refuse("must be a number")
+		}
+		return append(dst, v...), nil
+	case []any:
+		dst = append(dst, '[')
+		for i := 0; i < len(v) && err == nil; i++ {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst, err = p.appendGo(dst, v[i])
+		}
+		return append(dst, ']'), err
+	case map[string]any:
+		dst = append(dst, '{')
+		for i, name := range slices.Sorted(maps.Keys(v)) {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(appendQuoted(dst, name), ':')
+			if dst, err = p.appendGo(dst, v[name]); err != nil {
+				break
+			}
+		}
+		return append(dst, '}'), err
+	default:
+		return dst, p.unknown(v)
+	}
 }

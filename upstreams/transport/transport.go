@@ -31,12 +31,18 @@ type Config struct {
 // Validate names every problem.
 func (c Config) Validate() error {
 	var problems []error
-	for name, negative := range map[string]bool{
-		"dial_timeout": c.DialTimeout < 0, "max_idle": c.MaxIdle < 0, "max_conns": c.MaxConns < 0,
-		"idle_timeout": c.IdleTimeout < 0, "max_header": c.MaxHeader < 0,
+	for _, setting := range []struct {
+		name     string
+		negative bool
+	}{
+		{"dial_timeout", c.DialTimeout < 0},
+		{"max_idle", c.MaxIdle < 0},
+		{"max_conns", c.MaxConns < 0},
+		{"idle_timeout", c.IdleTimeout < 0},
+		{"max_header", c.MaxHeader < 0},
 	} {
-		if negative {
-			problems = append(problems, fmt.Errorf("%s can't be negative", name))
+		if setting.negative {
+			problems = append(problems, fmt.Errorf("%s can't be negative", setting.name))
 		}
 	}
 	if c.MaxConns > 0 && c.MaxIdle > c.MaxConns {
