@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tributary-gateway/tributary/gateway/fail"
 	"github.com/tributary-gateway/tributary/upstreams/call"
@@ -65,6 +66,9 @@ func (f *fetcher) single(ctx context.Context, k key) Answer {
 	scope := f.scope
 	scope.Key = k
 	value, err := f.upstreams.do(ctx, f.one, &scope)
+	if err == nil && value.IsNull() && f.one.NotFoundIsError {
+		err = notFound(f.one)
+	}
 	return Answer{Value: value, Err: err}
 }
 
@@ -82,17 +86,22 @@ func (f *fetcher) isolate(ctx context.Context, keys []key, used *int) []Answer {
 		half := len(keys) / 2
 		return append(f.isolate(ctx, keys[:half], used), f.isolate(ctx, keys[half:], used)...)
 	}
+	if len(keys) == 1 && fail.KindOf(err) == fail.NotFound && !f.many.NotFoundIsError {
+		return []Answer{{}}
+	}
 	return slices.Repeat([]Answer{{Err: err}}, len(keys))
 }
 
-// refused tells whether a service refused a request for what it asks. Who asks, and how often, doesn't get better in
-// halves.
+// refused tells whether a request was refused for what it asks: by the service, or before it was sent by a template that
+// can't take one of the keys. Who asks, and how often, doesn't get better in halves.
 func refused(err error) bool {
 	var failure *fail.Error
 	if !errors.As(err, &failure) {
 		return false
 	}
 	switch failure.Status {
+	case 0:
+		return failure.Kind == fail.BadInput
 	case 401, 403, 407, 408, 425, 429:
 		return false
 	}
@@ -164,10 +173,15 @@ func (f *fetcher) missing(answers []Answer) []Answer {
 	for i := range answers {
 		a := &answers[i]
 		if a.Err == nil && a.Value.IsNull() && len(a.Items) == 0 {
-			a.Err = &fail.Error{Kind: fail.NotFound, Service: f.many.Service, Op: f.many.Coordinate}
+			a.Err = notFound(f.many)
 		}
 	}
 	return answers
+}
+
+// notFound is the failure of a key that a service answered for with nothing.
+func notFound(c *call.Call) error {
+	return &fail.Error{Kind: fail.NotFound, Service: c.Service, Op: c.Coordinate}
 }
 
 // unreadable is the failure of a batch whose answer isn't what the directive says.
@@ -180,20 +194,30 @@ func (f *fetcher) unreadable(answers []Answer, want string) []Answer {
 	return answers
 }
 
-// concurrently calls do for 0 to n-1, a bounded number at a time, and waits for all.
+// concurrently calls do for 0 to n-1, a bounded number at a time, and waits for all. A panic becomes one of the caller's
+// goroutine, whose business it is to recover: in another it would end the process.
 func concurrently(n int, do func(i int)) {
 	if n == 1 {
 		do(0)
 		return
 	}
 	var wait sync.WaitGroup
+	var panicked atomic.Pointer[any]
 	places := make(chan struct{}, sideBySide)
 	for i := range n {
 		places <- struct{}{}
 		wait.Go(func() {
-			defer func() { <-places }()
+			defer func() {
+				if p := recover(); p != nil {
+					panicked.CompareAndSwap(nil, &p)
+				}
+				<-places
+			}()
 			do(i)
 		})
 	}
 	wait.Wait()
+	if p := panicked.Load(); p != nil {
+		panic(*p)
+	}
 }

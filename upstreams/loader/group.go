@@ -25,9 +25,10 @@ type groupKey struct {
 type group struct {
 	operation *Operation
 	fetch     func(ctx context.Context, keys []key) []Answer
-	// entries and pending are guarded by the operation's mu.
+	// entries, pending and loads, which counts who added to pending, are guarded by the operation's mu.
 	entries map[string]*entry
 	pending []*entry
+	loads   int
 }
 
 // entry is one key and, when done, its answer.

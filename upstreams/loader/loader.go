@@ -67,9 +67,7 @@ func (o *Operation) group(f *call.Field, args map[string]any) (*group, error) {
 	id := groupKey{call: f.Coordinate}
 	made := fetcher{upstreams: o.upstreams, list: f.List}
 	if f.Ref != nil {
-		// An entity is the same by whichever field it is reached, and its type's templates have no arguments.
-		id.call = f.Ref.Entity.Type
-		return o.groupOf(id, f.Ref.Entity, nil), nil
+		return o.groupOf(f.Ref.Entity), nil
 	}
 	if len(args) > 0 {
 		text, err := json.Marshal(args)
@@ -87,8 +85,10 @@ func (o *Operation) group(f *call.Field, args map[string]any) (*group, error) {
 	return o.groupWith(id, made), nil
 }
 
-func (o *Operation) groupOf(id groupKey, e *call.Entity, args map[string]any) *group {
-	return o.groupWith(id, fetcher{upstreams: o.upstreams, one: e.One, many: e.Many, scope: rest.Scope(o.ctx, args)})
+// groupOf finds or makes the group of a type's objects. An entity is the same by whichever field it is reached, and its
+// type's templates have no arguments.
+func (o *Operation) groupOf(e *call.Entity) *group {
+	return o.groupWith(groupKey{call: e.Type}, fetcher{upstreams: o.upstreams, one: e.One, many: e.Many, scope: rest.Scope(o.ctx, nil)})
 }
 
 func (o *Operation) groupWith(id groupKey, f fetcher) *group {

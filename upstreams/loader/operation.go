@@ -1,12 +1,18 @@
 package loader
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/tributary-gateway/tributary/gateway/fail"
 )
 
 const (
@@ -75,23 +81,23 @@ func (o *Operation) Done() {
 	o.park()
 }
 
-// park takes a task out of the count because it ended or waits for a service.
-func (o *Operation) park() {
+// park takes a task out of the count because it ended or waits for a service. It is false when nothing is counted.
+func (o *Operation) park() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.tracked {
-		o.running--
-		o.settle(nil, false)
+	if !o.tracked {
+		return false
 	}
+	o.running--
+	o.settle(nil, false)
+	return true
 }
 
 // unpark counts a task again that has what it waited for.
 func (o *Operation) unpark() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.tracked {
-		o.running++
-	}
+	o.running++
 }
 
 // settle sends what can be sent. g is the group that just got keys, if any, and alone tells that no other list can
@@ -103,31 +109,33 @@ func (o *Operation) settle(g *group, alone bool) {
 		o.flush()
 	case o.tracked:
 		if o.timer == nil {
-			o.timer = time.AfterFunc(patience, o.expire)
+			o.flushAfter(patience)
 		}
 	case alone:
 		o.send(g)
 	case o.timer == nil:
 		o.opened = time.Now()
-		o.timer = time.AfterFunc(gather, o.expire)
+		o.flushAfter(gather)
 	case time.Since(o.opened) < gatherMost-gather:
 		o.timer.Reset(gather)
 	}
 }
 
-// expire is the timers' end.
-func (o *Operation) expire() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.flush()
+// flushAfter sends all keys that wait then, unless they were sent before. The caller holds mu.
+func (o *Operation) flushAfter(d time.Duration) {
+	var timer *time.Timer
+	timer = time.AfterFunc(d, func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.timer == timer { // else its keys are gone, and those of now have a timer of their own
+			o.flush()
+		}
+	})
+	o.timer = timer
 }
 
 // flush sends all keys that wait. The caller holds mu.
 func (o *Operation) flush() {
-	if o.timer != nil {
-		o.timer.Stop()
-		o.timer = nil
-	}
 	for len(o.window) > 0 {
 		o.send(o.window[0])
 	}
@@ -143,6 +151,17 @@ func (o *Operation) send(g *group) {
 	}
 	pending := g.pending
 	g.pending = nil
+	if g.loads > 1 {
+		// Tasks run side by side and bring their keys in any order; the same keys make the same request.
+		slices.SortFunc(pending, func(a, b *entry) int {
+			return cmp.Or(len(a.key.Text)-len(b.key.Text), strings.Compare(a.key.Text, b.key.Text))
+		})
+	}
+	g.loads = 0
+	if len(o.window) == 0 && o.timer != nil {
+		o.timer.Stop()
+		o.timer = nil
+	}
 	if len(pending) > 0 {
 		go g.run(pending)
 	}
@@ -150,15 +169,20 @@ func (o *Operation) send(g *group) {
 
 // waiter is a task that waits for entries.
 type waiter struct {
-	left  int // entries it waits for
-	ready chan struct{}
+	left    int  // entries it waits for; below 0 when it waits no more
+	counted bool // it was taken out of the running tasks
+	ready   chan struct{}
 }
 
 // load gives the entries of the keys, in their order, when they are all done.
 func (o *Operation) load(ctx context.Context, g *group, keys []key) ([]*entry, error) {
+	if ctx.Err() != nil {
+		return nil, ended(ctx)
+	}
 	alone := !o.isTracked() && singleList(ctx)
 	entries := make([]*entry, len(keys))
 	w := &waiter{ready: make(chan struct{})}
+	added := false
 
 	o.mu.Lock()
 	for i, k := range keys {
@@ -169,6 +193,7 @@ func (o *Operation) load(ctx context.Context, g *group, keys []key) ([]*entry, e
 			if len(g.pending) == 0 {
 				o.window = append(o.window, g)
 			}
+			added = true
 			g.pending = append(g.pending, e)
 		}
 		entries[i] = e
@@ -177,11 +202,14 @@ func (o *Operation) load(ctx context.Context, g *group, keys []key) ([]*entry, e
 			w.left++
 		}
 	}
+	if added {
+		g.loads++
+	}
 	if w.left == 0 {
 		o.mu.Unlock()
 		return entries, nil
 	}
-	if o.tracked {
+	if w.counted = o.tracked; w.counted {
 		o.running--
 	}
 	o.settle(g, alone)
@@ -195,12 +223,21 @@ func (o *Operation) load(ctx context.Context, g *group, keys []key) ([]*entry, e
 		defer o.mu.Unlock()
 		if w.left > 0 { // nobody has counted it yet
 			w.left = -1
-			if o.tracked {
+			if w.counted {
 				o.running++
 			}
 		}
-		return nil, ctx.Err()
+		return nil, ended(ctx)
 	}
+}
+
+// ended is the failure of a wait that its context ended.
+func ended(ctx context.Context) error {
+	kind := fail.Canceled
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		kind = fail.UpstreamTimeout
+	}
+	return &fail.Error{Kind: kind, Op: "load", Err: context.Cause(ctx)}
 }
 
 func (o *Operation) isTracked() bool {
@@ -220,12 +257,12 @@ func (o *Operation) complete(entries []*entry) {
 		for _, w := range e.waiters {
 			if w.left--; w.left == 0 {
 				ready = append(ready, w)
+				if w.counted {
+					o.running++
+				}
 			}
 		}
 		e.waiters = nil
-	}
-	if o.tracked {
-		o.running += len(ready)
 	}
 	for _, w := range ready {
 		close(w.ready)

@@ -15,7 +15,8 @@ import (
 // below: ListOf(Scalar(view.ID)) reads a [ID!]!.
 type Reader[T any] func(at *Place, a Answer) (T, error)
 
-// Place is where in the response a value will stand, for errors of single items.
+// Place is where in the response a value will stand, for errors of single items. It is used for the next value when a
+// Reader has returned.
 type Place struct {
 	ctx    context.Context
 	parent int // index of the batch's parent; -1 for a field that isn't batched
@@ -60,7 +61,7 @@ func Objects[T view.Of](at *Place, a Answer) ([]*T, error) {
 			views[i] = T(item.Value)
 			list[i] = &views[i]
 		default:
-			readItem(at, list, i, item, Object[T])
+			readItem(at.item(), list, i, item, Object[T])
 		}
 	})
 	return list, nil
@@ -95,7 +96,10 @@ func NullableSucceeded(at *Place, a Answer) (*bool, error) {
 		return nil, nil
 	}
 	ok, err := Succeeded(at, a)
-	return &ok, err
+	if err != nil {
+		return nil, err
+	}
+	return &ok, nil
 }
 
 // ListOf reads a list. An item that can't be read is an error at its own place and the zero value in the list.
@@ -110,16 +114,21 @@ func ListOf[T any](item Reader[T]) Reader[[]T] {
 			}
 		}
 		list := make([]T, a.len())
-		a.each(func(i int, v Answer) { readItem(at, list, i, v, item) })
+		here := at.item()
+		a.each(func(i int, v Answer) { readItem(here, list, i, v, item) })
 		return list, nil
 	}
 }
 
-func readItem[T any](at *Place, list []T, i int, a Answer, read Reader[T]) {
-	here := Place{ctx: at.ctx, parent: at.parent, outer: at, index: i}
+// item is the place of a list's items.
+func (p *Place) item() *Place { return &Place{ctx: p.ctx, parent: p.parent, outer: p} }
+
+// readItem reads item i of a list, whose place is here.
+func readItem[T any](here *Place, list []T, i int, a Answer, read Reader[T]) {
+	here.index = i
 	value, err := list[i], a.Err
 	if err == nil {
-		value, err = read(&here, a)
+		value, err = read(here, a)
 	}
 	if err != nil {
 		here.fail(err)

@@ -31,9 +31,11 @@ func Batch[T view.Of, R any](ctx context.Context, coordinate string, parents []*
 		return nil, err
 	}
 	results := make([]R, len(parents))
+	at := Place{ctx: ctx}
 	var failed graphql.BatchErrorList
 	for i := range answers {
-		value, err := readAnswer(ctx, i, answers[i], read)
+		at.parent = i
+		value, err := readAnswer(&at, answers[i], read)
 		if err != nil {
 			if failed == nil {
 				failed = make(graphql.BatchErrorList, len(parents))
@@ -72,11 +74,11 @@ func Entity[T view.Of](ctx context.Context, typeName, id string) (*T, error) {
 	if e == nil {
 		return nil, &fail.Error{Kind: fail.Internal, Op: typeName, Err: errors.New("the type has no @rest")}
 	}
-	entries, err := o.load(ctx, o.groupOf(groupKey{call: typeName}, e, nil), []key{{Text: id}})
+	entries, err := o.load(ctx, o.groupOf(e), []key{{Text: id}})
 	if err != nil {
-		return nil, fail.Wrap(fail.Canceled, typeName, err)
+		return nil, err
 	}
-	return view.Pack[T](entries[0].answer.Value), entries[0].answer.Err
+	return readAnswer(&Place{ctx: ctx, parent: -1}, entries[0].answer, Object[T])
 }
 
 func one[R any](ctx context.Context, coordinate string, args map[string]any, parent view.Value, read Reader[R]) (R, error) {
@@ -85,15 +87,15 @@ func one[R any](ctx context.Context, coordinate string, args map[string]any, par
 		var none R
 		return none, err
 	}
-	return readAnswer(ctx, -1, answers[0], read)
+	return readAnswer(&Place{ctx: ctx, parent: -1}, answers[0], read)
 }
 
-func readAnswer[R any](ctx context.Context, parent int, a Answer, read Reader[R]) (R, error) {
+func readAnswer[R any](at *Place, a Answer, read Reader[R]) (R, error) {
 	if a.Err != nil {
 		var none R
 		return none, a.Err
 	}
-	return read(&Place{ctx: ctx, parent: parent}, a)
+	return read(at, a)
 }
 
 // answer gives one answer per parent. The error is one of all parents.
@@ -119,8 +121,9 @@ func answer(ctx context.Context, coordinate string, args map[string]any, parents
 // unkeyed makes the call once per parent.
 func (o *Operation) unkeyed(ctx context.Context, f *call.Field, args map[string]any, parents []view.Value) []Answer {
 	answers := make([]Answer, len(parents))
-	o.park()
-	defer o.unpark()
+	if o.park() {
+		defer o.unpark()
+	}
 	concurrently(len(parents), func(i int) {
 		scope := rest.Scope(ctx, args)
 		scope.This = parents[i]
@@ -140,7 +143,7 @@ func (o *Operation) keyed(ctx context.Context, f *call.Field, args map[string]an
 		return nil, err
 	}
 	answers, err := o.collect(ctx, g, &w)
-	if err == nil && f.List && f.Call.Keying == call.KeyedMany {
+	if err == nil && f.List {
 		for i := range answers {
 			if answers[i].Err == nil && answers[i].Value.IsNull() {
 				answers[i].Grouped = true // no items: an empty list, not null
@@ -157,6 +160,9 @@ func (o *Operation) refs(ctx context.Context, f *call.Field, args map[string]any
 	for i, parent := range parents {
 		scope.This = parent
 		keys, list, err := f.Ref.Key.Keys(&scope)
+		if err == nil && list && !f.List {
+			keys, err = nil, fail.New(fail.UpstreamInvalidResponse, "Expected one key, but got a list.")
+		}
 		w.spans[i] = span{from: len(w.keys), n: len(keys), list: list, err: err}
 		w.keys = append(w.keys, keys...)
 	}
@@ -200,7 +206,7 @@ func (o *Operation) collect(ctx context.Context, g *group, w *wanted) ([]Answer,
 	if len(w.keys) > 0 {
 		var err error
 		if entries, err = o.load(ctx, g, w.keys); err != nil {
-			return nil, fail.Wrap(fail.Canceled, "load", err)
+			return nil, err
 		}
 	}
 	answers := make([]Answer, len(w.spans))
