@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 
 	"github.com/urfave/cli/v3"
@@ -20,7 +22,7 @@ func demoCommand() *cli.Command {
 		Name:  "demo",
 		Usage: "serve a small shop whose services run in this process",
 		Description: `Starts five REST services on loopback, a gateway before them, and opens nothing else: no configuration, no
-network, no database. Ends with Ctrl-C.
+network, no database. A gateway.yaml in this folder adds services to them. Ends with Ctrl-C.
 
 Examples:
   gateway demo
@@ -33,7 +35,10 @@ Examples:
 			if !cmd.IsSet("log-level") {
 				in.Flags = append(in.Flags, config.Override{Source: "demo", Path: "log.level", Value: "warn"})
 			}
-			cfg, err := config.Parse("demo", nil, in)
+			cfg, err := config.Load(cmd.String("config"), in)
+			if errors.Is(err, fs.ErrNotExist) && !cmd.IsSet("config") {
+				cfg, err = config.Parse("demo", nil, in)
+			}
 			if err != nil {
 				return err
 			}
@@ -71,9 +76,11 @@ func runDemo(ctx context.Context, cfg *config.Config, out, log io.Writer) (err e
 
 // demoConfig is what gateway.yaml would say of the demo's services.
 func demoConfig(cfg *config.Config, services *demo.Services) {
-	cfg.Playground.Title = "Tributary demo"
-	cfg.Playground.Query = demo.Query
-	cfg.Services = map[string]config.Service{}
+	cfg.Playground.Title = cmp.Or(cfg.Playground.Title, "Tributary demo")
+	cfg.Playground.Query = cmp.Or(cfg.Playground.Query, demo.Query)
+	if cfg.Services == nil {
+		cfg.Services = map[string]config.Service{}
+	}
 	explain := map[string]config.Errors{
 		"users":     {Message: "/detail"},
 		"catalog":   {Message: "/errors/0/message"},
@@ -82,6 +89,9 @@ func demoConfig(cfg *config.Config, services *demo.Services) {
 		"reviews":   {Message: "/message"},
 	}
 	for _, name := range demo.Names {
+		if _, given := cfg.Services[name]; given {
+			continue
+		}
 		s := config.DefaultService()
 		s.URL = services.Address(name)
 		s.Errors = explain[name]
