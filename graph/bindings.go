@@ -15,28 +15,28 @@ import (
 func Bindings(cfg Config) *engine.Bindings {
 	b := bindings{&executableSchema{SchemaData: cfg.Schema, Resolvers: cfg.Resolvers, Directives: cfg.Directives, ComplexityRoot: cfg.Complexity}}
 	return engine.NewBindings(b.prepare,
-		b.address(),
-		b.answer(),
-		b.brand(),
-		b.checkoutPayload(),
-		b.dimensions(),
-		b.money(),
-		b.mutation(),
-		b.order(),
-		b.orderLine(),
-		b.photoShared(),
-		b.product(),
-		b.query(),
-		b.questionAsked(),
-		b.rating(),
-		b.reservation(),
-		b.reservationLine(),
-		b.review(),
-		b.reviewPosted(),
-		b.stock(),
-		b.stockPlace(),
-		b.user(),
-		b.warehouse(),
+		b.bindAddress(),
+		b.bindAnswer(),
+		b.bindBrand(),
+		b.bindCheckoutPayload(),
+		b.bindDimensions(),
+		b.bindMoney(),
+		b.bindMutation(),
+		b.bindOrder(),
+		b.bindOrderLine(),
+		b.bindPhotoShared(),
+		b.bindProduct(),
+		b.bindQuery(),
+		b.bindQuestionAsked(),
+		b.bindRating(),
+		b.bindReservation(),
+		b.bindReservationLine(),
+		b.bindReview(),
+		b.bindReviewPosted(),
+		b.bindStock(),
+		b.bindStockPlace(),
+		b.bindUser(),
+		b.bindWarehouse(),
 	)
 }
 
@@ -69,7 +69,7 @@ func (b bindings) prepare(ctx context.Context) context.Context {
 	))
 }
 
-func (b bindings) address() *engine.Object {
+func (b bindings) bindAddress() *engine.Object {
 	return engine.NewView[model.Address]("Address", engine.Fields{
 		"street":     engine.Property((*model.Address).Street, engine.Leaf(scalar.MarshalString)).From("/street"),
 		"postalCode": engine.Property((*model.Address).PostalCode, engine.Leaf(scalar.MarshalString)).From("/postal_code"),
@@ -78,7 +78,7 @@ func (b bindings) address() *engine.Object {
 	})
 }
 
-func (b bindings) answer() *engine.Object {
+func (b bindings) bindAnswer() *engine.Object {
 	return engine.NewView[model.Answer]("Answer", engine.Fields{
 		"text": engine.Property((*model.Answer).Text, engine.Leaf(scalar.MarshalString)).From("/text"),
 		"author": engine.Batch(func(ctx context.Context, objs []*model.Answer, fc *graphql.FieldContext) ([]*model.User, error) {
@@ -87,7 +87,7 @@ func (b bindings) answer() *engine.Object {
 	})
 }
 
-func (b bindings) brand() *engine.Object {
+func (b bindings) bindBrand() *engine.Object {
 	return engine.NewView[model.Brand]("Brand", engine.Fields{
 		"name":    engine.Property((*model.Brand).Name, engine.Leaf(scalar.MarshalString)).From("/name"),
 		"country": engine.Property((*model.Brand).Country, engine.Pointer(engine.Leaf(scalar.MarshalString))).From("/country"),
@@ -95,14 +95,14 @@ func (b bindings) brand() *engine.Object {
 	})
 }
 
-func (b bindings) checkoutPayload() *engine.Object {
+func (b bindings) bindCheckoutPayload() *engine.Object {
 	return engine.NewObject("CheckoutPayload", engine.Fields{
 		"order":       engine.Variable(func(obj *model.CheckoutPayload) *model.Order { return obj.Order }, engine.Ref[model.Order]("Order")),
 		"reservation": engine.Variable(func(obj *model.CheckoutPayload) *model.Reservation { return obj.Reservation }, engine.Ref[model.Reservation]("Reservation")),
 	})
 }
 
-func (b bindings) dimensions() *engine.Object {
+func (b bindings) bindDimensions() *engine.Object {
 	return engine.NewView[model.Dimensions]("Dimensions", engine.Fields{
 		"width":  engine.Property((*model.Dimensions).Width, engine.Leaf(scalar.MarshalFloat)).From("/width"),
 		"height": engine.Property((*model.Dimensions).Height, engine.Leaf(scalar.MarshalFloat)).From("/height"),
@@ -111,14 +111,14 @@ func (b bindings) dimensions() *engine.Object {
 	})
 }
 
-func (b bindings) money() *engine.Object {
+func (b bindings) bindMoney() *engine.Object {
 	return engine.NewView[model.Money]("Money", engine.Fields{
 		"amount":   engine.Property((*model.Money).Amount, engine.Leaf(scalar.MarshalFloat)).From("/amount"),
 		"currency": engine.Property((*model.Money).Currency, engine.Leaf(scalar.MarshalString)).From("/currency"),
 	})
 }
 
-func (b bindings) mutation() *engine.Object {
+func (b bindings) bindMutation() *engine.Object {
 	return engine.NewObject("Mutation", engine.Fields{
 		"reserveStock": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (*model.Reservation, error) {
 			return b.Resolvers.Mutation().ReserveStock(ctx, fc.Args["input"].(model.ReservationInput))
@@ -144,7 +144,7 @@ func (b bindings) mutation() *engine.Object {
 	})
 }
 
-func (b bindings) order() *engine.Object {
+func (b bindings) bindOrder() *engine.Object {
 	return engine.NewView[model.Order]("Order", engine.Fields{
 		"id":       engine.Property((*model.Order).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"status":   engine.Property((*model.Order).Status, engine.Leaf(func(v model.OrderStatus) graphql.Marshaler { return v })).From("/status"),
@@ -159,7 +159,7 @@ func (b bindings) order() *engine.Object {
 	})
 }
 
-func (b bindings) orderLine() *engine.Object {
+func (b bindings) bindOrderLine() *engine.Object {
 	return engine.NewView[model.OrderLine]("OrderLine", engine.Fields{
 		"product": engine.Batch(func(ctx context.Context, objs []*model.OrderLine, fc *graphql.FieldContext) ([]*model.Product, error) {
 			return b.Resolvers.OrderLine().Product(ctx, objs)
@@ -169,7 +169,7 @@ func (b bindings) orderLine() *engine.Object {
 	})
 }
 
-func (b bindings) photoShared() *engine.Object {
+func (b bindings) bindPhotoShared() *engine.Object {
 	return engine.NewView[model.PhotoShared]("PhotoShared", engine.Fields{
 		"id": engine.Property((*model.PhotoShared).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"at": engine.Property((*model.PhotoShared).At, engine.Leaf(scalar.MarshalDateTime)).From("/at"),
@@ -184,7 +184,7 @@ func (b bindings) photoShared() *engine.Object {
 	})
 }
 
-func (b bindings) product() *engine.Object {
+func (b bindings) bindProduct() *engine.Object {
 	return engine.NewView[model.Product]("Product", engine.Fields{
 		"id":          engine.Property((*model.Product).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"sku":         engine.Property((*model.Product).Sku, engine.Leaf(scalar.MarshalString)).From("/sku"),
@@ -221,7 +221,7 @@ func (b bindings) product() *engine.Object {
 	})
 }
 
-func (b bindings) query() *engine.Object {
+func (b bindings) bindQuery() *engine.Object {
 	return engine.NewObject("Query", engine.Fields{
 		"products": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) ([]*model.Product, error) {
 			return b.Resolvers.Query().Products(ctx, fc.Args["first"].(*int32), fc.Args["offset"].(*int32), fc.Args["category"].(*model.Category))
@@ -270,7 +270,7 @@ func (b bindings) query() *engine.Object {
 	})
 }
 
-func (b bindings) questionAsked() *engine.Object {
+func (b bindings) bindQuestionAsked() *engine.Object {
 	return engine.NewView[model.QuestionAsked]("QuestionAsked", engine.Fields{
 		"id": engine.Property((*model.QuestionAsked).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"at": engine.Property((*model.QuestionAsked).At, engine.Leaf(scalar.MarshalDateTime)).From("/at"),
@@ -285,7 +285,7 @@ func (b bindings) questionAsked() *engine.Object {
 	})
 }
 
-func (b bindings) rating() *engine.Object {
+func (b bindings) bindRating() *engine.Object {
 	return engine.NewView[model.Rating]("Rating", engine.Fields{
 		"average": engine.Property((*model.Rating).Average, engine.Leaf(scalar.MarshalFloat)).From("/average"),
 		"count":   engine.Property((*model.Rating).Count, engine.Leaf(scalar.MarshalInt)).From("/count"),
@@ -293,7 +293,7 @@ func (b bindings) rating() *engine.Object {
 	})
 }
 
-func (b bindings) reservation() *engine.Object {
+func (b bindings) bindReservation() *engine.Object {
 	return engine.NewView[model.Reservation]("Reservation", engine.Fields{
 		"id":        engine.Property((*model.Reservation).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"expiresAt": engine.Property((*model.Reservation).ExpiresAt, engine.Leaf(scalar.MarshalDateTime)).From("/expires_at"),
@@ -301,7 +301,7 @@ func (b bindings) reservation() *engine.Object {
 	})
 }
 
-func (b bindings) reservationLine() *engine.Object {
+func (b bindings) bindReservationLine() *engine.Object {
 	return engine.NewView[model.ReservationLine]("ReservationLine", engine.Fields{
 		"sku":      engine.Property((*model.ReservationLine).Sku, engine.Leaf(scalar.MarshalString)).From("/sku"),
 		"quantity": engine.Property((*model.ReservationLine).Quantity, engine.Leaf(scalar.MarshalInt)).From("/quantity"),
@@ -314,7 +314,7 @@ func (b bindings) reservationLine() *engine.Object {
 	})
 }
 
-func (b bindings) review() *engine.Object {
+func (b bindings) bindReview() *engine.Object {
 	return engine.NewView[model.Review]("Review", engine.Fields{
 		"id":      engine.Property((*model.Review).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"rating":  engine.Property((*model.Review).Rating, engine.Leaf(scalar.MarshalInt)).From("/rating"),
@@ -331,7 +331,7 @@ func (b bindings) review() *engine.Object {
 	})
 }
 
-func (b bindings) reviewPosted() *engine.Object {
+func (b bindings) bindReviewPosted() *engine.Object {
 	return engine.NewView[model.ReviewPosted]("ReviewPosted", engine.Fields{
 		"id": engine.Property((*model.ReviewPosted).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"at": engine.Property((*model.ReviewPosted).At, engine.Leaf(scalar.MarshalDateTime)).From("/at"),
@@ -345,7 +345,7 @@ func (b bindings) reviewPosted() *engine.Object {
 	})
 }
 
-func (b bindings) stock() *engine.Object {
+func (b bindings) bindStock() *engine.Object {
 	return engine.NewView[model.Stock]("Stock", engine.Fields{
 		"available": engine.Property((*model.Stock).Available, engine.Leaf(scalar.MarshalInt)).From("/available"),
 		"reserved":  engine.Property((*model.Stock).Reserved, engine.Leaf(scalar.MarshalInt)).From("/reserved"),
@@ -354,7 +354,7 @@ func (b bindings) stock() *engine.Object {
 	})
 }
 
-func (b bindings) stockPlace() *engine.Object {
+func (b bindings) bindStockPlace() *engine.Object {
 	return engine.NewView[model.StockPlace]("StockPlace", engine.Fields{
 		"warehouse": engine.Batch(func(ctx context.Context, objs []*model.StockPlace, fc *graphql.FieldContext) ([]*model.Warehouse, error) {
 			return b.Resolvers.StockPlace().Warehouse(ctx, objs)
@@ -363,7 +363,7 @@ func (b bindings) stockPlace() *engine.Object {
 	})
 }
 
-func (b bindings) user() *engine.Object {
+func (b bindings) bindUser() *engine.Object {
 	return engine.NewView[model.User]("User", engine.Fields{
 		"id":          engine.Property((*model.User).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"name":        engine.Property((*model.User).Name, engine.Leaf(scalar.MarshalString)).From("/name"),
@@ -386,7 +386,7 @@ func (b bindings) user() *engine.Object {
 	})
 }
 
-func (b bindings) warehouse() *engine.Object {
+func (b bindings) bindWarehouse() *engine.Object {
 	return engine.NewView[model.Warehouse]("Warehouse", engine.Fields{
 		"code":    engine.Property((*model.Warehouse).Code, engine.Leaf(scalar.MarshalID)).From("/code"),
 		"city":    engine.Property((*model.Warehouse).City, engine.Leaf(scalar.MarshalString)).From("/city"),

@@ -1,20 +1,28 @@
 package codegen
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/99designs/gqlgen/api"
 	"github.com/99designs/gqlgen/codegen/config"
 
 	"github.com/tributary-gateway/tributary/gateway/codegen/bindings"
+	"github.com/tributary-gateway/tributary/upstreams/call"
 )
 
-// Generate runs gqlgen with this plugin, and the one for the engine's bindings, for a gqlgen.yml.
+// Generate runs gqlgen with this plugin, and the one for the engine's bindings, for a gqlgen.yml. The error is
+// call.Problems for mistakes in directives.
 func Generate(file string, options ...api.Option) error {
 	cfg, err := config.LoadConfig(file)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	ours := []api.Option{api.PrependPlugin(New()), api.AddPlugin(bindings.New())}
-	return api.Generate(cfg, append(ours, options...)...)
+	err = api.Generate(cfg, append(ours, options...)...)
+	var problems call.Problems
+	if errors.As(err, &problems) {
+		return problems // without gqlgen's words before the first: each line begins with its file
+	}
+	return err
 }

@@ -11,14 +11,13 @@ import (
 )
 
 // property gives the Go type, the body and the parameters of a property's accessor.
-func (v *views) property(field *ast.FieldDefinition, value string) (goType, body, params string) {
-	t := field.Type
+func (v *views) property(t *ast.Type, value string) (goType, body, params string) {
 	if t.Elem != nil {
 		goType = "[]" + v.goType(t.Elem)
-		return goType, "return " + v.readList(field, t, value), "ctx context.Context"
+		return goType, "return " + v.readList(t, value), "ctx context.Context"
 	}
 	goType = v.goType(t)
-	coerce, kind := v.coercion(field, t)
+	coerce, kind := v.coercion(t)
 	switch {
 	case kind == pointerKind && !t.NonNull:
 		return goType, fmt.Sprintf("return view.Opt(%s, %s)", value, coerce), ""
@@ -30,15 +29,15 @@ func (v *views) property(field *ast.FieldDefinition, value string) (goType, body
 }
 
 // readList is the expression that reads a list of values.
-func (v *views) readList(field *ast.FieldDefinition, t *ast.Type, value string) string {
+func (v *views) readList(t *ast.Type, value string) string {
 	function := "List"
 	if !t.NonNull {
 		function = "OptList"
 	}
 	if t.Elem.Elem == nil {
-		return fmt.Sprintf("view.%s(ctx, %s, %s)", function, value, v.element(field, t.Elem))
+		return fmt.Sprintf("view.%s(ctx, %s, %s)", function, value, v.element(t.Elem))
 	}
-	inner := fmt.Sprintf("func(ctx context.Context, v view.Value) (%s, error) { return %s }", v.goType(t.Elem), v.readList(field, t.Elem, "v"))
+	inner := fmt.Sprintf("func(ctx context.Context, v view.Value) (%s, error) { return %s }", v.goType(t.Elem), v.readList(t.Elem, "v"))
 	nested := fmt.Sprintf("view.Nested(ctx, %s, %s)", value, inner)
 	if t.NonNull {
 		return nested
@@ -47,8 +46,8 @@ func (v *views) readList(field *ast.FieldDefinition, t *ast.Type, value string) 
 }
 
 // element is the coercion of a list's item.
-func (v *views) element(field *ast.FieldDefinition, t *ast.Type) string {
-	coerce, kind := v.coercion(field, t)
+func (v *views) element(t *ast.Type) string {
+	coerce, kind := v.coercion(t)
 	goType := v.goType(t)
 	switch {
 	case t.NonNull || kind == nullableKind:
@@ -70,7 +69,7 @@ const (
 )
 
 // coercion is the function from a JSON value to a named type that can't be null.
-func (v *views) coercion(field *ast.FieldDefinition, t *ast.Type) (string, kind) {
+func (v *views) coercion(t *ast.Type) (string, kind) {
 	def := v.graph.Schema.Types[t.NamedType]
 	model := templates.ToGoModelName(t.NamedType)
 	switch def.Kind {
@@ -81,21 +80,15 @@ func (v *views) coercion(field *ast.FieldDefinition, t *ast.Type) (string, kind)
 	case ast.Interface, ast.Union:
 		return "Read" + model, nullableKind
 	}
-	s, ok := scalars[t.NamedType]
-	if !ok {
-		v.unknownScalar(field, t.NamedType)
-	}
+	s := scalars[t.NamedType] // write has refused others
 	if s.nilable {
 		return s.read, sliceKind
 	}
 	return s.read, pointerKind
 }
 
-func (v *views) unknownScalar(field *ast.FieldDefinition, name string) {
-	if v.err == nil {
-		v.err = fmt.Errorf("%s: %s comes from a service, but the scalar %s can't be read from JSON; use one of %s, or leave the field to Go with @goField(forceResolver: true)",
-			position(field.Position), field.Name, name, scalarNames())
-	}
+func (v *views) unknownScalar(at *ast.Position, coordinate, name, otherwise string) {
+	v.fail(at, "%s comes from a service, but the scalar %s can't be read from JSON; use one of %s, or %s", coordinate, name, scalarNames(), otherwise)
 }
 
 // goType is the Go type of a GraphQL type, as the model package has it.
@@ -141,7 +134,11 @@ func (v *views) reader(f *call.Field, t *ast.Type, loader string) string {
 		if t.Elem.Elem == nil && def.Kind == ast.Object {
 			return fmt.Sprintf("%s.Objects[%s]", loader, v.model(def.Name))
 		}
-		return fmt.Sprintf("%s.ListOf(%s)", loader, v.reader(f, t.Elem, loader))
+		list := "ListOf"
+		if leaf := def.Kind == ast.Scalar && !scalars[def.Name].nilable || def.Kind == ast.Enum; t.Elem.NonNull && t.Elem.Elem == nil && leaf {
+			list = "StrictListOf"
+		}
+		return fmt.Sprintf("%s.%s(%s)", loader, list, v.reader(f, t.Elem, loader))
 	}
 	switch def.Kind {
 	case ast.Object:
@@ -157,11 +154,7 @@ func (v *views) reader(f *call.Field, t *ast.Type, loader string) string {
 		}
 		return loader + ".NullableSucceeded"
 	}
-	s, ok := scalars[def.Name]
-	if !ok {
-		v.unknownScalar(f.Definition, def.Name)
-		return "nil"
-	}
+	s := scalars[def.Name] // write has refused others
 	coerce := templates.CurrentImports.Lookup(viewPackage) + strings.TrimPrefix(s.read, "view")
 	if s.nilable && !t.NonNull {
 		return fmt.Sprintf("%s.OrZero(%s)", loader, coerce)

@@ -51,12 +51,6 @@ func (v *views) goPath(typeName string) string {
 
 // write makes the file, or removes an old one when there is nothing to write.
 func (v *views) write() error {
-	if len(v.graph.Views) == 0 {
-		if err := os.Remove(v.file); err != nil && !os.IsNotExist(err) {
-			return err
-		}
-		return nil
-	}
 	enums := map[string]bool{}
 	var body bytes.Buffer
 	v.out.Reset()
@@ -67,8 +61,14 @@ func (v *views) write() error {
 		v.abstract(v.graph.Abstracts[name])
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.graph.Fields)) {
-		if t := v.graph.Schema.Types[v.graph.Fields[name].Definition.Type.Name()]; t.Kind == ast.Enum {
+		field := v.graph.Fields[name].Definition
+		switch t := v.graph.Schema.Types[field.Type.Name()]; t.Kind {
+		case ast.Enum:
 			enums[t.Name] = true
+		case ast.Scalar:
+			if _, ok := scalars[t.Name]; !ok {
+				v.unknownScalar(field.Position, name, t.Name, "drop the directive and write a Go resolver")
+			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(enums)) {
@@ -76,6 +76,12 @@ func (v *views) write() error {
 	}
 	if v.err != nil {
 		return v.err
+	}
+	if v.out.Len() == 0 {
+		if err := os.Remove(v.file); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		return nil
 	}
 	body.Write(v.out.Bytes())
 	v.out.Reset()
@@ -122,7 +128,9 @@ func (v *views) object(backed *call.View, enums map[string]bool) {
 	v.printf("\n// %s is a view over the JSON of the type %s.\n", name, def.Name)
 	v.comment(def.Description)
 	v.printf("type %s view.Value\n", name)
+	methods := map[string]string{}
 	for _, abstract := range v.implemented(def) {
+		methods["Is"+templates.ToGoModelName(abstract)] = "the mark of " + abstract
 		v.printf("\n// Is%s marks %s as one of its types.\nfunc (%s) Is%[1]s() {}\n", templates.ToGoModelName(abstract), name, name)
 	}
 	for _, field := range def.Fields {
@@ -133,7 +141,20 @@ func (v *views) object(backed *call.View, enums map[string]bool) {
 		if t := v.graph.Schema.Types[field.Type.Name()]; t.Kind == ast.Enum {
 			enums[t.Name] = true
 		}
-		v.accessor(name, field, pointer)
+		method := templates.ToGo(field.Name)
+		if other := methods[method]; other != "" {
+			v.fail(field.Position, "%s.%s and %s are both %s in Go; rename one of them, with @from(path: %q) if the JSON stays as it is",
+				def.Name, field.Name, other, method, pointer)
+		}
+		methods[method] = def.Name + "." + field.Name
+		v.accessor(def, field, pointer)
+	}
+}
+
+// fail notes the first mistake.
+func (v *views) fail(at *ast.Position, format string, args ...any) {
+	if v.err == nil {
+		v.err = fmt.Errorf("%s: "+format, append([]any{position(at)}, args...)...)
 	}
 }
 
@@ -149,9 +170,13 @@ func (v *views) implemented(def *ast.Definition) []string {
 	return names
 }
 
-func (v *views) accessor(model string, field *ast.FieldDefinition, pointer view.Pointer) {
-	method := templates.ToGo(field.Name)
-	goType, body, ctx := v.property(field, fmt.Sprintf("view.Unpack(p).%s", v.follow(pointer)))
+func (v *views) accessor(def *ast.Definition, field *ast.FieldDefinition, pointer view.Pointer) {
+	model, method := templates.ToGoModelName(def.Name), templates.ToGo(field.Name)
+	if t := v.graph.Schema.Types[field.Type.Name()]; t.Kind == ast.Scalar && scalars[t.Name].goType == "" {
+		v.unknownScalar(field.Position, def.Name+"."+field.Name, t.Name, "leave the field to Go with @goField(forceResolver: true)")
+		return
+	}
+	goType, body, ctx := v.property(field.Type, fmt.Sprintf("view.Unpack(p).%s", v.follow(pointer)))
 	v.printf("\n// %s is the %s property, as %s.\n", method, pointer, field.Type)
 	v.comment(field.Description)
 	v.printf("func (p *%s) %s(%s) (%s, error) {\n\t%s\n}\n", model, method, ctx, goType, body)

@@ -136,16 +136,19 @@ func prepared(tb testing.TB, es graphql.ExecutableSchema, query string, variable
 }
 
 func BenchmarkEngine(b *testing.B) {
-	blog := newBlog(100)
-	es := engine.New(blog, blog.bindings())
-	for name, query := range map[string]string{
-		"constant":          `{ greet }`,
-		"100x4":             `{ posts { id userId title body } }`,
-		"100 with children": `{ posts { id userId title user { id name email } } }`,
-		"one with child":    `{ post(id: 7) { id title user { name } } }`,
+	for _, bench := range []struct {
+		name, query string
+		posts       int
+	}{
+		{"constant", `{ greet }`, 1},
+		{"one with child", `{ post(id: 0) { id title user { name } } }`, 1},
+		{"100x4", `{ posts { id userId title body } }`, 100},
+		{"100 with children", `{ posts { id userId title user { id name email } } }`, 100},
+		{"10000 with children", `{ posts { id userId title user { id name email } } }`, 10_000},
 	} {
-		b.Run(name, func(b *testing.B) {
-			exec := prepared(b, es, query, nil)
+		b.Run(bench.name, func(b *testing.B) {
+			blog := newBlog(bench.posts)
+			exec := prepared(b, engine.New(blog, blog.bindings()), bench.query, nil)
 			b.ReportAllocs()
 			for b.Loop() {
 				r := exec()
@@ -155,5 +158,15 @@ func BenchmarkEngine(b *testing.B) {
 				engine.Recycle(r.Data)
 			}
 		})
+	}
+}
+
+// The engine's own memory must not grow with the number of goroutines or contexts, as it would with one for each field.
+func TestAllocations(t *testing.T) {
+	blog := newBlog(100)
+	exec := prepared(t, engine.New(blog, blog.bindings()), `{ posts { id userId title user { id name email } } }`, nil)
+	objects := testing.AllocsPerRun(50, func() { engine.Recycle(exec().Data) })
+	if objects > 100 { // 49 measured
+		t.Errorf("%v objects for 100 posts with their authors", objects)
 	}
 }

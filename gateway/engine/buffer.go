@@ -8,7 +8,7 @@ import (
 )
 
 // Buffers that grew beyond recycleMax are left to the garbage collector, so that one big answer doesn't stay for good.
-const recycleMax = 1 << 20
+const recycleMax = 4 << 20
 
 var (
 	writers sync.Pool // of *writer
@@ -31,7 +31,12 @@ func getWriter(r *run) *writer {
 		w = &writer{}
 	}
 	w.run = r
-	w.reported = graphql.GetErrors(r.ctx) != nil
+	for _, e := range graphql.GetErrors(r.ctx) {
+		if w.reported == nil {
+			w.reported = map[string]bool{}
+		}
+		w.reported[e.Path.String()] = true
+	}
 	if buf, ok := buffers.Get().(*[]byte); ok {
 		w.buf = *buf
 	} else {

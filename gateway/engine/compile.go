@@ -10,9 +10,9 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// planBudget bounds the selections that a plan visits. Fragments that are spread under different conditions, or that
+// planBudget bounds the work of compiling, in selections visited and compared: some milliseconds. Fragments that are spread under different conditions, or that
 // differ by type at each level, can make it grow exponentially with the document.
-const planBudget = 20_000
+const planBudget = 100_000
 
 // errUnplanned says that the operation is for gqlgen's executor.
 var errUnplanned = errors.New("not for the engine")

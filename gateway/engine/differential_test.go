@@ -83,7 +83,9 @@ func difference(got, want gqlerror.List) string {
 	g, w := canonical(got), canonical(want)
 	for i := range w {
 		// gqlgen's that have no location match any.
-		if j := slices.IndexFunc(g, func(e string) bool { return e == w[i] || strings.HasPrefix(e, strings.TrimSuffix(w[i], "-")) && strings.HasSuffix(w[i], " @-") }); j >= 0 {
+		if j := slices.IndexFunc(g, func(e string) bool {
+			return e == w[i] || strings.HasPrefix(e, strings.TrimSuffix(w[i], "-")) && strings.HasSuffix(w[i], " @-")
+		}); j >= 0 {
 			g, w[i] = slices.Delete(g, j, j+1), ""
 		}
 	}

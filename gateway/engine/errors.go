@@ -13,9 +13,10 @@ import (
 )
 
 var (
-	// errNull and errNothing are gqlgen's words for a nil value and a nil interface where null isn't allowed.
-	errNull    = fail.New(fail.Internal, "the requested element is null which the schema does not allow")
-	errNothing = fail.New(fail.Internal, "must not be null")
+	// errNull is for null where the schema doesn't allow it. The field's name is added when it's reported.
+	errNull = view.ErrNull
+	// errStray is for a type that isn't one of its interface or union: bindings and schema don't belong together.
+	errStray = errors.New("an object of a type that the field can't have")
 	// errSilent fails a field without an error of its own: the recover function wants it so.
 	errSilent = errors.New("silent")
 )

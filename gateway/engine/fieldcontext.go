@@ -23,6 +23,9 @@ type fieldContext struct {
 
 // Value has the FieldContext under gqlgen's key.
 func (c *fieldContext) Value(key any) any {
+	if key == (batchKey{}) && c.col.shared {
+		return c
+	}
 	if key != fieldKey {
 		return c.Context.Value(key)
 	}
@@ -32,6 +35,18 @@ func (c *fieldContext) Value(key any) any {
 		c.made.Store(fc)
 	}
 	return fc
+}
+
+type batchKey struct{}
+
+// BatchPath is the path of the field for the parent at an index of a batch resolver's slice. Under the engine the parents
+// come from all lists of a level, so that graphql.BatchPathWithIndex would give a place in the wrong list; elsewhere it's
+// what this function gives.
+func BatchPath(ctx context.Context, parent int) ast.Path {
+	if c, ok := ctx.Value(batchKey{}).(*fieldContext); ok {
+		return c.run.fieldOf(c.col, parent).Path()
+	}
+	return graphql.BatchPathWithIndex(ctx, parent)
 }
 
 // fixedContext has a FieldContext that was made before. (graphql.WithFieldContext would give it another parent.)

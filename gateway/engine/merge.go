@@ -51,6 +51,7 @@ func (m *merger) spread(s *ast.FragmentSpread, when all) error {
 	if err != nil || !counts {
 		return err
 	}
+	m.budget -= len(m.visited[s.Name]) * (1 + len(when))
 	if slices.ContainsFunc(m.visited[s.Name], when.implies) {
 		return nil
 	}
@@ -91,6 +92,7 @@ func (m *merger) add(s *ast.Field, when all) error {
 		m.fields[s.Alias] = f
 		m.order = append(m.order, s.Alias)
 	}
+	m.budget -= len(f.selected) * (1 + len(when))
 	for _, other := range f.selected {
 		if other.field == s && slices.Equal(other.when, when) {
 			return nil

@@ -110,8 +110,13 @@ func (r *run) newColumn(g *group, f *planField) *column {
 func (c *column) read(r *run) {
 	p := c.field.binding.source.(property)
 	c.results = p.make(len(c.group.objs))
+	ctx := &fieldContext{Context: c.base, run: r, col: c}
 	for i := range c.group.objs {
-		c.call(r, p, i, nil)
+		if i > 0 && p.contextual() {
+			ctx = &fieldContext{Context: c.base, run: r, col: c}
+		}
+		ctx.object = i
+		c.call(ctx, p, nil)
 	}
 }
 

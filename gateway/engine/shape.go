@@ -19,11 +19,11 @@ type Shape[R any] interface {
 }
 
 // Leaf is for scalars and enums, which marshal to graphql.Null when they have no value.
-func Leaf[R any](marshal func(R) graphql.Marshaler) Shape[R] { return leaf[R]{marshal} }
+func Leaf[R any](marshal func(R) graphql.Marshaler) Shape[R] { return leaf[R]{marshal: marshal} }
 
 // ContextLeaf is Leaf for scalars that can fail.
 func ContextLeaf[R any](marshal func(R) graphql.ContextMarshaler) Shape[R] {
-	return contextLeaf[R]{marshal}
+	return contextLeaf[R]{marshal: marshal}
 }
 
 // Pointer is a shape where nil is null.
@@ -35,19 +35,17 @@ func Nilable[R any](isNil func(R) bool, shape Shape[R]) Shape[R] { return nilabl
 // List is for lists. Nil is null where the schema allows it, and an empty list elsewhere.
 func List[E any](elem Shape[E]) Shape[[]E] { return list[E]{elem} }
 
-// scalarOnly has what leaves never need.
-type scalarOnly[R any] struct{}
+// flat is for shapes that have no objects.
+type flat[R any] struct{}
 
-func (scalarOnly[R]) expand(*expansion, *ast.Type, R) cell { panic("engine: a leaf has no objects") }
-func (scalarOnly[R]) at(R, []int32) any                    { return nil }
+func (flat[R]) expand(*expansion, *ast.Type, R) cell { panic("engine: a leaf has no objects") }
+func (flat[R]) at(R, []int32) any                    { return nil }
 
-type leaf[R any] struct{ marshal func(R) graphql.Marshaler }
+type leaf[R any] struct {
+	flat[R]
 
-func (s leaf[R]) expand(x *expansion, t *ast.Type, v R) cell {
-	return scalarOnly[R]{}.expand(x, t, v)
+	marshal func(R) graphql.Marshaler
 }
-
-func (s leaf[R]) at(R, []int32) any { return nil }
 
 func (s leaf[R]) write(w *writer, _ *planField, t *ast.Type, v R) (ok bool) {
 	defer w.rescue(&ok, len(w.path), len(w.buf))
@@ -60,14 +58,10 @@ func (s leaf[R]) write(w *writer, _ *planField, t *ast.Type, v R) (ok bool) {
 }
 
 type contextLeaf[R any] struct {
+	flat[R]
+
 	marshal func(R) graphql.ContextMarshaler
 }
-
-func (s contextLeaf[R]) expand(x *expansion, t *ast.Type, v R) cell {
-	return scalarOnly[R]{}.expand(x, t, v)
-}
-
-func (s contextLeaf[R]) at(R, []int32) any { return nil }
 
 func (s contextLeaf[R]) write(w *writer, _ *planField, t *ast.Type, v R) (ok bool) {
 	defer w.rescue(&ok, len(w.path), len(w.buf))

@@ -100,7 +100,7 @@ func (s abstract[I]) expand(x *expansion, t *ast.Type, v I) cell {
 
 func (s abstract[I]) write(w *writer, f *planField, t *ast.Type, v I) bool {
 	if any(v) == nil {
-		return w.nothing(f, t)
+		return w.null(t, errNull)
 	}
 	name, obj := s.of(v)
 	if name != "" && obj == nil {

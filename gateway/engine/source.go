@@ -40,6 +40,8 @@ func (o *resultsOf[R]) at(i int, index []int32) any {
 // property is a source that is read inline.
 type property interface {
 	source
+	// contextual tells whether it looks at its context.
+	contextual() bool
 	// write reads and completes in one go, for fields without tasks below them.
 	write(w *writer, f *planField, obj any) bool
 }
@@ -61,6 +63,8 @@ type getter[P, R any] struct {
 	shape Shape[R]
 	ctx   bool // get looks at its context
 }
+
+func (g getter[P, R]) contextual() bool { return g.ctx }
 
 func (g getter[P, R]) make(n int) results { return &resultsOf[R]{make([]R, n), g.shape} }
 

@@ -112,7 +112,7 @@ func (t *task) call(i int) {
 	switch s := c.field.binding.source.(type) {
 	case source:
 		args, _ := r.arguments(c)
-		c.call(r, s, i, args)
+		c.call(&fieldContext{Context: c.base, run: r, col: c, object: i}, s, args)
 	case delegated:
 		ctx := r.parentContext(c, i)
 		defer c.rescue(r, ctx, i)
@@ -135,9 +135,9 @@ func (c *column) rescueAll(r *run, ctx context.Context) {
 }
 
 // call puts one result or error in its place.
-func (c *column) call(r *run, s source, i int, args *graphql.FieldContext) {
-	ctx := &fieldContext{Context: c.base, run: r, col: c, object: i}
-	defer c.rescue(r, ctx, i)
+func (c *column) call(ctx *fieldContext, s source, args *graphql.FieldContext) {
+	i := ctx.object
+	defer c.rescue(ctx.run, ctx, i)
 	if err := s.call(ctx, c.group.objs[i], args, c.results, i); err != nil {
 		c.fail(i, err)
 	}

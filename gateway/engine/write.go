@@ -20,8 +20,8 @@ type writer struct {
 	must bool
 	// shared says that the errors being reported may belong to other objects too.
 	shared bool
-	// reported says that resolvers have added errors themselves, so null may have one already.
-	reported bool
+	// reported has the paths of errors that resolvers have added themselves: null there has its error.
+	reported map[string]bool
 }
 
 // step is a part of the path to the value being written: a field, or an index when field is nil.
@@ -56,7 +56,7 @@ func (w *writer) object(g *group, i int) bool {
 // plain writes an object without anything resolved.
 func (w *writer) plain(o *planObject, obj any) bool {
 	if o == nil {
-		w.fail(&panicError{errNull})
+		w.fail(&panicError{errStray})
 		return false
 	}
 	return w.fields(o, obj, nil, 0)
@@ -138,7 +138,7 @@ func (w *writer) column(c *column, i int) bool {
 	}
 	if !ok && c.required[i] {
 		if err == nil && !f.typ.NonNull {
-			w.error(errNothing)
+			w.error(errNull)
 		}
 		w.must = true
 	}
@@ -149,7 +149,7 @@ func (w *writer) column(c *column, i int) bool {
 func (w *writer) cell(c *column, t *ast.Type, at cell) bool {
 	switch at.kind {
 	case cellNil:
-		return w.nothing(c.field, t)
+		return w.null(t, errNull)
 	case cellObject:
 		return w.object(c.children[at.group], int(at.at))
 	case cellList:
@@ -187,20 +187,11 @@ func (w *writer) null(t *ast.Type, err error) bool {
 	return false
 }
 
-// nothing is null for an interface without a value, which gqlgen words differently outside lists.
-func (w *writer) nothing(f *planField, t *ast.Type) bool {
-	if t == f.typ {
-		return w.null(t, errNothing)
-	}
-	return w.null(t, errNull)
-}
-
 // error reports err unless a resolver has reported something for this place.
 func (w *writer) error(err error) {
-	if w.reported && graphql.HasFieldError(w.run.ctx, w.field()) {
-		return
+	if w.reported == nil || !w.reported[w.field().Path().String()] {
+		w.fail(err)
 	}
-	w.fail(err)
 }
 
 // fail reports an error of the value being written.

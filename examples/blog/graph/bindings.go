@@ -15,15 +15,15 @@ import (
 func Bindings(cfg Config) *engine.Bindings {
 	b := bindings{&executableSchema{SchemaData: cfg.Schema, Resolvers: cfg.Resolvers, Directives: cfg.Directives, ComplexityRoot: cfg.Complexity}}
 	return engine.NewBindings(b.prepare,
-		b.album(),
-		b.comment(),
-		b.company(),
-		b.mutation(),
-		b.photo(),
-		b.post(),
-		b.query(),
-		b.todo(),
-		b.user(),
+		b.bindAlbum(),
+		b.bindComment(),
+		b.bindCompany(),
+		b.bindMutation(),
+		b.bindPhoto(),
+		b.bindPost(),
+		b.bindQuery(),
+		b.bindTodo(),
+		b.bindUser(),
 	)
 }
 
@@ -52,7 +52,7 @@ func (b bindings) prepare(ctx context.Context) context.Context {
 	))
 }
 
-func (b bindings) album() *engine.Object {
+func (b bindings) bindAlbum() *engine.Object {
 	return engine.NewView[model.Album]("Album", engine.Fields{
 		"id":    engine.Property((*model.Album).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"title": engine.Property((*model.Album).Title, engine.Leaf(scalar.MarshalString)).From("/title"),
@@ -62,7 +62,7 @@ func (b bindings) album() *engine.Object {
 	})
 }
 
-func (b bindings) comment() *engine.Object {
+func (b bindings) bindComment() *engine.Object {
 	return engine.NewView[model.Comment]("Comment", engine.Fields{
 		"id":    engine.Property((*model.Comment).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"name":  engine.Property((*model.Comment).Name, engine.Pointer(engine.Leaf(scalar.MarshalString))).From("/name"),
@@ -74,14 +74,14 @@ func (b bindings) comment() *engine.Object {
 	})
 }
 
-func (b bindings) company() *engine.Object {
+func (b bindings) bindCompany() *engine.Object {
 	return engine.NewView[model.Company]("Company", engine.Fields{
 		"name":   engine.Property((*model.Company).Name, engine.Leaf(scalar.MarshalString)).From("/name"),
 		"slogan": engine.Property((*model.Company).Slogan, engine.Pointer(engine.Leaf(scalar.MarshalString))).From("/catchPhrase"),
 	})
 }
 
-func (b bindings) mutation() *engine.Object {
+func (b bindings) bindMutation() *engine.Object {
 	return engine.NewObject("Mutation", engine.Fields{
 		"createPost": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (*model.Post, error) {
 			return b.Resolvers.Mutation().CreatePost(ctx, fc.Args["input"].(model.PostInput))
@@ -98,7 +98,7 @@ func (b bindings) mutation() *engine.Object {
 	})
 }
 
-func (b bindings) photo() *engine.Object {
+func (b bindings) bindPhoto() *engine.Object {
 	return engine.NewView[model.Photo]("Photo", engine.Fields{
 		"id":        engine.Property((*model.Photo).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"title":     engine.Property((*model.Photo).Title, engine.Leaf(scalar.MarshalString)).From("/title"),
@@ -107,7 +107,7 @@ func (b bindings) photo() *engine.Object {
 	})
 }
 
-func (b bindings) post() *engine.Object {
+func (b bindings) bindPost() *engine.Object {
 	return engine.NewView[model.Post]("Post", engine.Fields{
 		"id":    engine.Property((*model.Post).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"title": engine.Property((*model.Post).Title, engine.Leaf(scalar.MarshalString)).From("/title"),
@@ -124,7 +124,7 @@ func (b bindings) post() *engine.Object {
 	})
 }
 
-func (b bindings) query() *engine.Object {
+func (b bindings) bindQuery() *engine.Object {
 	return engine.NewObject("Query", engine.Fields{
 		"posts": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) ([]*model.Post, error) {
 			return b.Resolvers.Query().Posts(ctx, fc.Args["first"].(*int32), fc.Args["author"].(*string))
@@ -152,7 +152,7 @@ func (b bindings) query() *engine.Object {
 	})
 }
 
-func (b bindings) todo() *engine.Object {
+func (b bindings) bindTodo() *engine.Object {
 	return engine.NewView[model.Todo]("Todo", engine.Fields{
 		"id":        engine.Property((*model.Todo).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"title":     engine.Property((*model.Todo).Title, engine.Leaf(scalar.MarshalString)).From("/title"),
@@ -160,7 +160,7 @@ func (b bindings) todo() *engine.Object {
 	})
 }
 
-func (b bindings) user() *engine.Object {
+func (b bindings) bindUser() *engine.Object {
 	return engine.NewView[model.User]("User", engine.Fields{
 		"id":       engine.Property((*model.User).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"name":     engine.Property((*model.User).Name, engine.Leaf(scalar.MarshalString)).From("/name"),

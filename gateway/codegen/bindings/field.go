@@ -53,7 +53,7 @@ func (f *field) IsRootObject() bool { return f.TypeReference.IsRoot }
 
 // delegated tells whether gqlgen's own function is to resolve the field.
 func (f *field) delegated() bool {
-	return f.IsReserved() || f.IsMap() || f.HasDirectives() || f.VOkFunc || f.HasHaser ||
+	return f.IsReserved() || f.GoReceiverName != "obj" || f.IsMap() || f.HasDirectives() || f.VOkFunc || f.HasHaser ||
 		f.IsBatch() && f.HasFederationRequiresArg() || !f.shapeable(f.TypeReference)
 }
 

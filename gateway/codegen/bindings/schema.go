@@ -62,8 +62,8 @@ func (s *schema) Unmarshalers() []string {
 // IsView tells whether the type's models are views.
 func (o *object) IsView() bool { return !o.Root && isView(o.Type) }
 
-// GoName is a method name for the type.
-func (o *object) GoName() string { return templates.LcFirst(templates.ToGo(o.Name)) }
+// GoName is the type's part of a function name.
+func (o *object) GoName() string { return templates.ToGo(o.Name) }
 
 // Parent is the Go type of the type's objects.
 func (o *object) Parent() string {

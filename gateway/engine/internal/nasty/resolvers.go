@@ -22,6 +22,9 @@ func Config() graph.Config {
 	c := graph.Config{Resolvers: &root{}}
 	c.Directives.Upper = func(ctx context.Context, _ any, next graphql.Resolver) (any, error) {
 		res, err := next(ctx)
+		if s, ok := res.(*string); ok && s != nil && strings.HasSuffix(*s, "7") {
+			return nil, errors.New("sevens stay small")
+		}
 		if s, ok := res.(*string); ok && s != nil {
 			up := strings.ToUpper(*s)
 			return &up, err

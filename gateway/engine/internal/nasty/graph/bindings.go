@@ -15,14 +15,14 @@ import (
 func Bindings(cfg Config) *engine.Bindings {
 	b := bindings{&executableSchema{SchemaData: cfg.Schema, Resolvers: cfg.Resolvers, Directives: cfg.Directives, ComplexityRoot: cfg.Complexity}}
 	return engine.NewBindings(b.prepare,
-		b.bag(),
-		b.cat(),
-		b.crate(),
-		b.home(),
-		b.human(),
-		b.mutation(),
-		b.query(),
-		b.robot(),
+		b.bindBag(),
+		b.bindCat(),
+		b.bindCrate(),
+		b.bindHome(),
+		b.bindHuman(),
+		b.bindMutation(),
+		b.bindQuery(),
+		b.bindRobot(),
 	)
 }
 
@@ -48,7 +48,7 @@ func (b bindings) prepare(ctx context.Context) context.Context {
 	))
 }
 
-func (b bindings) bag() *engine.Object {
+func (b bindings) bindBag() *engine.Object {
 	return engine.NewObject("Bag", engine.Fields{
 		"size": engine.Delegate(func(ctx context.Context, obj map[string]any, field graphql.CollectedField) graphql.Marshaler {
 			ec := b.executor(ctx)
@@ -61,7 +61,7 @@ func (b bindings) bag() *engine.Object {
 	})
 }
 
-func (b bindings) cat() *engine.Object {
+func (b bindings) bindCat() *engine.Object {
 	return engine.NewObject("Cat", engine.Fields{
 		"id":    engine.Variable((*model.Cat).ID, engine.Leaf(scalar.MarshalID)).Method(),
 		"kind":  engine.Variable((*model.Cat).Kind, engine.Leaf(scalar.MarshalString)).Method(),
@@ -116,7 +116,7 @@ func (b bindings) cat() *engine.Object {
 	})
 }
 
-func (b bindings) crate() *engine.Object {
+func (b bindings) bindCrate() *engine.Object {
 	return engine.NewView[model.Crate]("Crate", engine.Fields{
 		"id":      engine.Property((*model.Crate).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"kind":    engine.Property((*model.Crate).Kind, engine.Leaf(scalar.MarshalString)).From("/meta/kind"),
@@ -143,7 +143,7 @@ func (b bindings) crate() *engine.Object {
 	})
 }
 
-func (b bindings) home() *engine.Object {
+func (b bindings) bindHome() *engine.Object {
 	return engine.NewObject("Home", engine.Fields{
 		"city": engine.Property((*model.Home).City, engine.Leaf(scalar.MarshalString)),
 		"owner": engine.Resolver(func(ctx context.Context, obj *model.Home, fc *graphql.FieldContext) (*model.Human, error) {
@@ -156,7 +156,7 @@ func (b bindings) home() *engine.Object {
 	})
 }
 
-func (b bindings) human() *engine.Object {
+func (b bindings) bindHuman() *engine.Object {
 	return engine.NewObject("Human", engine.Fields{
 		"id":   engine.Variable((*model.Human).ID, engine.Leaf(scalar.MarshalID)).Method(),
 		"kind": engine.Variable((*model.Human).Kind, engine.Leaf(scalar.MarshalString)).Method(),
@@ -176,7 +176,7 @@ func (b bindings) human() *engine.Object {
 	})
 }
 
-func (b bindings) mutation() *engine.Object {
+func (b bindings) bindMutation() *engine.Object {
 	return engine.NewObject("Mutation", engine.Fields{
 		"bump": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (int32, error) {
 			return b.Resolvers.Mutation().Bump(ctx, fc.Args["by"].(int32))
@@ -188,7 +188,7 @@ func (b bindings) mutation() *engine.Object {
 	})
 }
 
-func (b bindings) query() *engine.Object {
+func (b bindings) bindQuery() *engine.Object {
 	return engine.NewObject("Query", engine.Fields{
 		"cat": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (*model.Cat, error) {
 			return b.Resolvers.Query().Cat(ctx, fc.Args["id"].(*int32))
@@ -263,7 +263,7 @@ func (b bindings) query() *engine.Object {
 	})
 }
 
-func (b bindings) robot() *engine.Object {
+func (b bindings) bindRobot() *engine.Object {
 	return engine.NewObject("Robot", engine.Fields{
 		"id":     engine.Variable((*model.Robot).ID, engine.Leaf(scalar.MarshalID)).Method(),
 		"kind":   engine.Variable((*model.Robot).Kind, engine.Leaf(scalar.MarshalString)).Method(),
