@@ -17,6 +17,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/tributary-gateway/tributary/gateway/config"
+	"github.com/tributary-gateway/tributary/gateway/engine"
 	"github.com/tributary-gateway/tributary/gateway/memory"
 	"github.com/tributary-gateway/tributary/gateway/server"
 	"github.com/tributary-gateway/tributary/upstreams/call"
@@ -38,7 +39,7 @@ func Server(schema graphql.ExecutableSchema, cfg *config.Config, logger *slog.Lo
 			return nil, err
 		}
 	}
-	upstreams, err := loader.New(calls, services)
+	upstreams, err := loader.New(calls, services, loader.WithBatchPath(engine.BatchPath))
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func TestErrors(t *testing.T) {
 		{"unavailable", `{"message":"The service can't be reached.",` + at + `{"code":"UPSTREAM_UNAVAILABLE","service":"users"}}`, "WARN",
 			"dial tcp 10.0.0.7:5432: *net.OpError secret"},
 		{"author", `{"message":"Not on Sundays.",` + at + `{"code":"CLOSED"}}`, "", ""},
-		{"null", `{"message":"must not be null",` + at + `{"code":"UPSTREAM_INVALID_RESPONSE"}}`, "WARN", "must not be null"},
+		{"null", `{"message":"Cannot return null for non-nullable field Query.fails.",` + at + `{"code":"UPSTREAM_INVALID_RESPONSE"}}`, "WARN", "Cannot return null for non-nullable field Query.fails."},
 	} {
 		t.Run(c.how, func(t *testing.T) {
 			var log logs

@@ -18,11 +18,17 @@ import (
 // It works with and without an operation in the context.
 type presenter struct{ logger *slog.Logger }
 
-// byGQLGen are the texts that gqlgen makes plain errors of and that clients may read.
-var byGQLGen = map[string]fail.Kind{
-	"must not be null": fail.UpstreamInvalidResponse,
-	"the requested element is null which the schema does not allow": fail.UpstreamInvalidResponse,
-	"introspection disabled": fail.ValidationFailed,
+// null is what clients read of a null that the schema doesn't allow; the field's coordinate is added.
+const null = "Cannot return null for non-nullable field"
+
+// byGQLGen are the texts that gqlgen makes plain errors of, with what clients read of them.
+var byGQLGen = map[string]struct {
+	kind   fail.Kind
+	public string
+}{
+	"must not be null": {fail.UpstreamInvalidResponse, null},
+	"the requested element is null which the schema does not allow": {fail.UpstreamInvalidResponse, null},
+	"introspection disabled":                                        {fail.ValidationFailed, "introspection disabled"},
 }
 
 // present makes what the client reads of an error; gqlgen calls it for every one.
@@ -81,8 +87,11 @@ func describe(extensions map[string]any, failure *fail.Error) {
 // classify gives a kind to an error that brings none.
 func classify(ctx context.Context, err error, shell *gqlerror.Error) *fail.Error {
 	if shell != nil {
-		if kind, ok := byGQLGen[shell.Err.Error()]; ok {
-			return fail.New(kind, shell.Err.Error())
+		if known, ok := byGQLGen[shell.Err.Error()]; ok {
+			if known.public == null {
+				return fail.New(known.kind, null+coordinate(ctx)+".")
+			}
+			return fail.New(known.kind, known.public)
 		}
 		err = shell.Err // the shell's text is only the path again
 	}
@@ -96,6 +105,16 @@ func classify(ctx context.Context, err error, shell *gqlerror.Error) *fail.Error
 	default:
 		return &fail.Error{Kind: fail.Internal, Err: err}
 	}
+}
+
+// coordinate is the field that ctx belongs to, with a space before it: " Post.title".
+func coordinate(ctx context.Context) string {
+	for field := graphql.GetFieldContext(ctx); field != nil; field = field.Parent {
+		if field.Object != "" && field.Field.Field != nil {
+			return " " + field.Object + "." + field.Field.Name
+		}
+	}
+	return ""
 }
 
 // fieldLocation is where the field that ctx belongs to stands in the document.

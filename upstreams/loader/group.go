@@ -25,7 +25,7 @@ type groupKey struct {
 type group struct {
 	operation *Operation
 	fetch     func(ctx context.Context, keys []key) []Answer
-	// entries, pending and loads, which counts who added to pending, are guarded by the operation's mu.
+	// entries, pending and loads, which counts who wants keys of pending, are guarded by the operation's mu.
 	entries map[string]*entry
 	pending []*entry
 	loads   int
@@ -35,6 +35,7 @@ type group struct {
 type entry struct {
 	key     key
 	answer  Answer // set before done
+	sent    bool
 	done    bool
 	waiters []*waiter
 }

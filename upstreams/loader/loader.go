@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/tributary-gateway/tributary/gateway/fail"
 	"github.com/tributary-gateway/tributary/upstreams/call"
@@ -29,12 +30,22 @@ import (
 
 // Upstreams are the calls of a schema with the services that answer them. It is made once and used by all operations.
 type Upstreams struct {
-	graph    *call.Graph
-	services map[string]*rest.Client
+	graph     *call.Graph
+	services  map[string]*rest.Client
+	batchPath func(ctx context.Context, parent int) ast.Path
+}
+
+// Option changes what New makes.
+type Option func(*Upstreams)
+
+// WithBatchPath says where in the response a parent of a batch stands, for executors whose batches span several lists.
+// Without it gqlgen's own way counts, which knows batches of one list.
+func WithBatchPath(of func(ctx context.Context, parent int) ast.Path) Option {
+	return func(u *Upstreams) { u.batchPath = of }
 }
 
 // New joins a graph and its services. It is an error when the graph calls a service that isn't there.
-func New(graph *call.Graph, services map[string]*rest.Client) (*Upstreams, error) {
+func New(graph *call.Graph, services map[string]*rest.Client, options ...Option) (*Upstreams, error) {
 	var missing []string
 	for name := range graph.Services() {
 		if services[name] == nil {
@@ -45,7 +56,11 @@ func New(graph *call.Graph, services map[string]*rest.Client) (*Upstreams, error
 		slices.Sort(missing)
 		return nil, fmt.Errorf("the schema calls services that aren't configured: %s", strings.Join(missing, ", "))
 	}
-	return &Upstreams{graph: graph, services: services}, nil
+	u := &Upstreams{graph: graph, services: services, batchPath: graphql.BatchPathWithIndex}
+	for _, option := range options {
+		option(u)
+	}
+	return u, nil
 }
 
 // do makes one request of a call.

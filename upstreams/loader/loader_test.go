@@ -3,6 +3,7 @@ package loader_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -198,11 +199,11 @@ func texts[T view.Of](list []*T, err error) string {
 }
 
 func codes(err error) string {
-	list, ok := err.(graphql.BatchErrorList)
-	if !ok {
-		if err == nil {
-			return ""
-		}
+	if err == nil {
+		return ""
+	}
+	var list graphql.BatchErrorList
+	if !errors.As(err, &list) {
 		return fail.KindOf(err).Code()
 	}
 	var all []string

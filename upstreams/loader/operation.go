@@ -158,6 +158,9 @@ func (o *Operation) send(g *group) {
 		})
 	}
 	g.loads = 0
+	for _, e := range pending {
+		e.sent = true
+	}
 	if len(o.window) == 0 && o.timer != nil {
 		o.timer.Stop()
 		o.timer = nil
@@ -182,7 +185,7 @@ func (o *Operation) load(ctx context.Context, g *group, keys []key) ([]*entry, e
 	alone := !o.isTracked() && singleList(ctx)
 	entries := make([]*entry, len(keys))
 	w := &waiter{ready: make(chan struct{})}
-	added := false
+	waits := false // some of the keys are still to be sent
 
 	o.mu.Lock()
 	for i, k := range keys {
@@ -193,16 +196,16 @@ func (o *Operation) load(ctx context.Context, g *group, keys []key) ([]*entry, e
 			if len(g.pending) == 0 {
 				o.window = append(o.window, g)
 			}
-			added = true
 			g.pending = append(g.pending, e)
 		}
 		entries[i] = e
+		waits = waits || !e.sent
 		if !e.done && !e.awaits(w) {
 			e.waiters = append(e.waiters, w)
 			w.left++
 		}
 	}
-	if added {
+	if waits {
 		g.loads++
 	}
 	if w.left == 0 {

@@ -1,13 +1,16 @@
 package loader
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"reflect"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/tributary-gateway/tributary/gateway/fail"
 	"github.com/tributary-gateway/tributary/upstreams/view"
 )
 
@@ -26,15 +29,30 @@ type Place struct {
 
 // fail adds an error at the place of an item.
 func (p *Place) fail(err error) {
+	graphql.AddError(p.ctx, p.locate(err))
+}
+
+// locate gives an error the place of an item, unless it has the place of something inside it.
+func (p *Place) locate(err error) error {
+	if inner, ok := errors.AsType[*gqlerror.Error](err); ok && inner.Path != nil {
+		return err
+	}
+	if field := graphql.GetFieldContext(p.ctx); field != nil && errors.Is(err, view.ErrNull) {
+		err = fail.Newf(fail.UpstreamInvalidResponse, "Cannot return null for non-nullable field %s.%s.", field.Object, field.Field.Name)
+	}
 	var inner ast.Path
 	for ; p.outer != nil; p = p.outer {
 		inner = append(ast.Path{ast.PathIndex(p.index)}, inner...)
 	}
 	path := graphql.GetPath(p.ctx)
-	if p.parent >= 0 {
-		path = graphql.BatchPathWithIndex(p.ctx, p.parent)
+	if o := From(p.ctx); p.parent >= 0 && o != nil {
+		path = o.upstreams.batchPath(p.ctx, p.parent)
 	}
-	graphql.AddError(p.ctx, gqlerror.WrapPath(append(path[:len(path):len(path)], inner...), err))
+	if fc := graphql.GetFieldContext(p.ctx); errors.Is(err, view.ErrNull) && fc != nil && fc.Field.Field != nil {
+		err = fail.Newf(fail.UpstreamInvalidResponse, "Cannot return null for non-nullable field %s.%s.", fc.Object, fc.Field.Name)
+	}
+	err = gqlerror.WrapPath(append(path[:len(path):len(path)], inner...), err)
+	return graphql.AddFieldLocationToError(p.ctx, err)
 }
 
 // Object reads an object as a typed view, nil for null.
@@ -124,6 +142,25 @@ func ListOf[T any](item Reader[T]) Reader[[]T] {
 func (p *Place) item() *Place { return &Place{ctx: p.ctx, parent: p.parent, outer: p} }
 
 // readItem reads item i of a list, whose place is here.
+// StrictListOf reads a list whose items can't be null and have no nil in Go: when one can't be read there is no list, and
+// the error stands at the item's place.
+func StrictListOf[T any](item Reader[T]) Reader[[]T] {
+	return func(at *Place, a Answer) ([]T, error) {
+		var failed error
+		list, err := ListOf(func(here *Place, a Answer) (T, error) {
+			value, err := item(here, a)
+			if err != nil && failed == nil {
+				failed = here.locate(err)
+			}
+			return value, nil
+		})(at, a)
+		if err = cmp.Or(err, failed); err != nil {
+			return nil, err
+		}
+		return list, nil
+	}
+}
+
 func readItem[T any](here *Place, list []T, i int, a Answer, read Reader[T]) {
 	here.index = i
 	value, err := list[i], a.Err
