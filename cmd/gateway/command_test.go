@@ -16,10 +16,9 @@ import (
 
 // result is what a command line did.
 type result struct {
-	status      int
-	out, err    string
-	served      *config.Config // nil when nothing was served
-	serveStatus error
+	status   int
+	out, err string
+	served   *config.Config // nil when nothing was served
 }
 
 // gateway runs a command line in an empty folder that holds the given gateway.yaml, if any. Serving returns end at once.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ func (o Override) apply(c *Config) error { return set(reflect.ValueOf(c).Elem(),
 
 func (o Override) problem(err error) *Problem {
 	p := &Problem{Source: o.Source, Path: o.Path, Message: err.Error()}
-	if v, ok := err.(*valueError); ok {
+	if v, ok := errors.AsType[*valueError](err); ok {
 		p.Message, p.Hint = v.message, v.advice
 	}
 	return p

@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"context"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2"
@@ -28,9 +27,7 @@ func (l lab) Exec(context.Context) graphql.ResponseHandler {
 
 // thing is the only object of most labs.
 type thing struct {
-	n    int
-	next *thing
-	list [][]*thing
+	n int
 }
 
 var (
@@ -71,10 +68,6 @@ func constant[R any](shape engine.Shape[R], v R) engine.Field {
 }
 
 var thingNumber = engine.Variable(func(t *thing) int32 { return int32(t.n) }, number)
-
-func repeat(s, sep string, n int) string {
-	return strings.TrimSuffix(strings.Repeat(s+sep, n), sep)
-}
 
 func newLabSchema(schema string) lab {
 	return lab{gqlparser.MustLoadSchema(&ast.Source{Input: schema})}

@@ -113,7 +113,7 @@ func (b batcher[P, R]) batch(ctx context.Context, objs []any, fc *graphql.FieldC
 	var errs []error
 	if err != nil {
 		// A type assertion, as in gqlgen: a wrapped list is one error for all.
-		list, ok := err.(graphql.BatchErrors) //nolint:errorlint
+		list, ok := err.(graphql.BatchErrors) //nolint:errorlint // as gqlgen does: what is wrapped is one error of all
 		if !ok {
 			return nil, nil, err
 		}

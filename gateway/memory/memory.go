@@ -60,7 +60,7 @@ func Apply(ctx context.Context, c Config, logger *slog.Logger) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(c.GCPercent)
 	}
-	var provider memlimit.Provider = memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)
+	provider := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)
 	ratio := share
 	if c.Limit > 0 {
 		provider, ratio = memlimit.Limit(uint64(c.Limit)), 1

@@ -119,7 +119,7 @@ func TestChunkedBodyTooLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	if response.StatusCode != 413 || !response.Close {
+	if response.StatusCode != http.StatusRequestEntityTooLarge || !response.Close {
 		t.Errorf("status %d, close %v", response.StatusCode, response.Close)
 	}
 }

@@ -141,7 +141,6 @@ func ListOf[T any](item Reader[T]) Reader[[]T] {
 // item is the place of a list's items.
 func (p *Place) item() *Place { return &Place{ctx: p.ctx, parent: p.parent, outer: p} }
 
-// readItem reads item i of a list, whose place is here.
 // StrictListOf reads a list whose items can't be null and have no nil in Go: when one can't be read there is no list, and
 // the error stands at the item's place.
 func StrictListOf[T any](item Reader[T]) Reader[[]T] {
@@ -161,6 +160,8 @@ func StrictListOf[T any](item Reader[T]) Reader[[]T] {
 	}
 }
 
+// readItem reads item i of a list, whose place is here.
+// readItem reads item i of a list, whose place is here.
 func readItem[T any](here *Place, list []T, i int, a Answer, read Reader[T]) {
 	here.index = i
 	value, err := list[i], a.Err

@@ -29,6 +29,22 @@ func TestBadItems(t *testing.T) {
 	})
 }
 
+// Items that can't be null take their list with them; the error of the first bad one has its place.
+func TestBadItemsOfStrictLists(t *testing.T) {
+	ctx, _ := start(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`[[1,"x","y"],[2]]`)) })
+	ctx = graphql.WithPathContext(ctx, graphql.NewPathWithField("scores"))
+	got, err := loader.Call(ctx, "Query.scores", nil, loader.ListOf(loader.StrictListOf(loader.Scalar(view.Int))))
+	equal(t, "got", fmt.Sprint(got, err), "[[] [2]] <nil>")
+	if got[0] != nil {
+		t.Error("the list with a bad item isn't null")
+	}
+	var errs []string
+	for _, e := range graphql.GetErrors(ctx) {
+		errs = append(errs, e.Path.String()+": "+e.Message)
+	}
+	equal(t, "errors", errs, []string{`scores[0][1]: Int cannot represent non-integer value: "x"`})
+}
+
 func TestReaders(t *testing.T) {
 	number := loader.Nullable(view.Int)
 	for name, test := range map[string]struct {
