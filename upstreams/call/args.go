@@ -2,6 +2,7 @@ package call
 
 import (
 	"reflect"
+	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -36,6 +37,13 @@ func coerce(schema *ast.Schema, t *ast.Type, value any) any {
 			out[i] = coerce(schema, t.Elem, list[i])
 		}
 		return out
+	}
+	if text, ok := value.(string); ok && t.NamedType == "Long" {
+		// JavaScript writes 64 bits as text, because its numbers don't have them; the service gets the number.
+		if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return i
+		}
+		return value
 	}
 	def := schema.Types[t.NamedType]
 	object, ok := value.(map[string]any)

@@ -44,7 +44,7 @@ func TestArgs(t *testing.T) {
 		"JSON as it is":                     {`{ a(any: {b: [1, "x", null, true]}) }`, `{}`, `{"n":3,"any":{"b":[1,"x",null,true]}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			document, errs := gqlparser.LoadQuery(schema, test.query)
+			document, errs := gqlparser.LoadQueryWithRules(schema, test.query, nil)
 			if len(errs) > 0 {
 				t.Fatal(errs)
 			}

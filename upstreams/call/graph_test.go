@@ -3,6 +3,7 @@ package call_test
 import (
 	"errors"
 	"maps"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -85,21 +86,21 @@ func TestGraph(t *testing.T) {
 func TestCalls(t *testing.T) {
 	graph := compile(t, library)
 	books := graph.Fields["Query.books"]
-	if c := books.Call; !books.List || c.Keying != call.Unkeyed || c.Method != "GET" || c.Service != "books" || c.Select.String() != "/data" ||
+	if c := books.Call; !books.List || c.Keying != call.Unkeyed || c.Method != http.MethodGet || c.Service != "books" || c.Select.String() != "/data" ||
 		!slices.Equal(c.DefaultQuery, []string{"tag"}) || c.Timeout != 0 || c.NotFound != rest.NotFoundNull {
 		t.Errorf("books: %+v", c)
 	}
-	if c := graph.Fields["Query.find"].Call; c.Method != "POST" || c.Timeout != 250*time.Millisecond ||
+	if c := graph.Fields["Query.find"].Call; c.Method != http.MethodPost || c.Timeout != 250*time.Millisecond ||
 		c.NotFound != rest.NotFoundError || !slices.Equal(c.DefaultBody, []string{"text"}) {
 		t.Errorf("find: %+v", c)
 	}
 	if c := graph.Fields["Mutation.add"].Call; c.BodyArg != "input" || c.DefaultBody != nil {
 		t.Errorf("add: %+v", c)
 	}
-	if c := graph.Fields["Mutation.move"].Call; c.Method != "PATCH" || !slices.Equal(c.DefaultBody, []string{"shelf", "note"}) {
+	if c := graph.Fields["Mutation.move"].Call; c.Method != http.MethodPatch || !slices.Equal(c.DefaultBody, []string{"shelf", "note"}) {
 		t.Errorf("move: %+v", c)
 	}
-	if c := graph.Fields["Mutation.remove"].Call; c.Method != "DELETE" || !slices.Equal(c.DefaultQuery, []string{"force"}) {
+	if c := graph.Fields["Mutation.remove"].Call; c.Method != http.MethodDelete || !slices.Equal(c.DefaultQuery, []string{"force"}) {
 		t.Errorf("remove: %+v", c)
 	}
 	copies := graph.Fields["Book.copies"]
