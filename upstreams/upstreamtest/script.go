@@ -20,8 +20,6 @@ type Exchange struct {
 	Headers map[string]*string `yaml:"headers"`
 	// Body is the JSON that must be sent, written as structure. Without a body here or in Request there must be none.
 	Body JSON `yaml:"body"`
-	// AnyOrder lets the parameters of the query come in any order: for keys that several fields bring at once.
-	AnyOrder bool `yaml:"any_order"`
 	// Answer is what the service does then.
 	Answer Answer `yaml:"answer"`
 }
