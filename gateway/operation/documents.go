@@ -54,6 +54,9 @@ func (d *Documents) Load(ctx context.Context, query string) (*ast.QueryDocument,
 	if errs := survey(doc, d.config.Limits); errs != nil {
 		return nil, errs
 	}
+	if errs := numbers(doc); errs != nil {
+		return nil, errs
+	}
 	introspect := !d.config.DisableIntrospection
 	if errs := check(d.schema, doc, introspect && len(query) <= suggestible, introspect); errs != nil {
 		return nil, errs
