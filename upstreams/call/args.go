@@ -1,6 +1,7 @@
 package call
 
 import (
+	"encoding/json"
 	"reflect"
 	"strconv"
 
@@ -37,6 +38,9 @@ func coerce(schema *ast.Schema, t *ast.Type, value any) any {
 			out[i] = coerce(schema, t.Elem, list[i])
 		}
 		return out
+	}
+	if t.NamedType == "ID" {
+		return idText(value)
 	}
 	if text, ok := value.(string); ok && t.NamedType == "Long" {
 		// JavaScript writes 64 bits as text, because its numbers don't have them; the service gets the number.
@@ -79,4 +83,16 @@ func items(value any) ([]any, bool) {
 		list[i] = v.Index(i).Interface()
 	}
 	return list, true
+}
+
+// idText makes an ID of a whole number what it is of a string: 5 and "5" are one ID, whether literal or variable.
+func idText(value any) any {
+	switch v := value.(type) {
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case json.Number:
+		return v.String()
+	default:
+		return value
+	}
 }

@@ -27,7 +27,7 @@ func TestArgs(t *testing.T) {
 	}{
 		"nothing given: defaults":           {`{ a }`, `{}`, `{"n":3}`},
 		"no arguments":                      {`{ b }`, `{}`, `null`},
-		"literals, an ID as it was written": {`{ a(n: 5, ids: ["x", 1]) }`, `{}`, `{"n":5,"ids":["x",1]}`},
+		"literals, an ID is text":           {`{ a(n: 5, ids: ["x", 1]) }`, `{}`, `{"n":5,"ids":["x","1"]}`},
 		"null isn't absent":                 {`{ a(n: null, ids: null) }`, `{}`, `{"n":null,"ids":null}`},
 		"one value for a list":              {`{ a(ids: "x", deep: 1) }`, `{}`, `{"n":3,"ids":["x"],"deep":[[1]]}`},
 		"defaults inside an input":          {`{ a(in: {}) }`, `{}`, `{"n":3,"in":{"name":"x","size":"S"}}`},

@@ -2,7 +2,6 @@ package view
 
 import (
 	"bytes"
-	"errors"
 	"strconv"
 
 	"github.com/tributary-gateway/tributary/gateway/fail"
@@ -13,8 +12,8 @@ import (
 // difference: graphql-js sees numbers after they were rounded to a double, here they are exact. For null and absent
 // values they return ErrNull, which Opt turns into nil; for what can't become the type, a *CoerceError.
 
-// ErrNull says that a value that must be there is null or absent.
-var ErrNull = errors.New("Cannot return null for non-nullable field.") // the text of graphql-js
+// ErrNull says that a value that must be there is null or absent. The text is graphql-js's.
+var ErrNull error = fail.New(fail.UpstreamInvalidResponse, "Cannot return null for non-nullable field.")
 
 // CoerceError says that a service's value can't become the type that the schema promises.
 type CoerceError struct {
