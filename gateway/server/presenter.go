@@ -28,7 +28,7 @@ var byGQLGen = map[string]struct {
 }{
 	"must not be null": {fail.UpstreamInvalidResponse, null},
 	"the requested element is null which the schema does not allow": {fail.UpstreamInvalidResponse, null},
-	"introspection disabled":                                        {fail.ValidationFailed, "introspection disabled"},
+	"introspection disabled": {fail.ValidationFailed, "introspection disabled"},
 }
 
 // present makes what the client reads of an error; gqlgen calls it for every one.
