@@ -33,6 +33,14 @@ func (p preference) over(o preference) bool {
 // negotiate chooses the type of the answer by the Accept headers (RFC 9110, §12.5.1); ok is false when the client
 // wants neither. Clients that don't care get JSON; between equals that were both named the newer wins.
 func negotiate(accept []string) (chosen media, ok bool) {
+	if len(accept) == 1 { // what most clients say needs no parsing
+		switch accept[0] {
+		case "*/*", string(jsonMedia):
+			return jsonMedia, true
+		case string(graphqlMedia):
+			return graphqlMedia, true
+		}
+	}
 	ranges := splitList(strings.Join(accept, ","))
 	if len(ranges) == 0 {
 		return jsonMedia, true

@@ -31,17 +31,13 @@ func unsupported(message string) *problem {
 
 // readPost reads the parameters from a JSON body.
 func readPost(r *http.Request) (*graphql.RawParams, *problem) {
-	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || mediaType != string(jsonMedia) || len(r.Header.Values("Content-Type")) != 1 {
-		return nil, unsupported("The body must be application/json, and Content-Type must say so.")
-	}
-	if charset, given := params["charset"]; given && !isUTF8(charset) {
-		return nil, unsupported("The body must be UTF-8.")
+	if p := checkType(r.Header.Values("Content-Type")); p != nil {
+		return nil, p
 	}
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return nil, unsupported("The body must not be compressed.")
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := readBody(r)
 	var over *http.MaxBytesError
 	switch {
 	case errors.As(err, &over):
@@ -52,11 +48,45 @@ func readPost(r *http.Request) (*graphql.RawParams, *problem) {
 	case !utf8.Valid(body):
 		return nil, malformed("The body is not UTF-8.")
 	}
+	if params, ok := readPlain(body); ok {
+		return params, nil
+	}
 	members, p := readObject(body)
 	if p != nil {
 		return nil, p
 	}
 	return assemble(members)
+}
+
+// checkType lets JSON in UTF-8 pass.
+func checkType(given []string) *problem {
+	if len(given) == 1 && given[0] == string(jsonMedia) {
+		return nil // what nearly all say, without parsing
+	}
+	mediaType, params, err := "", map[string]string(nil), error(nil)
+	if len(given) == 1 {
+		mediaType, params, err = mime.ParseMediaType(given[0])
+	}
+	if err != nil || mediaType != string(jsonMedia) {
+		return unsupported("The body must be application/json, and Content-Type must say so.")
+	}
+	if charset, given := params["charset"]; given && !isUTF8(charset) {
+		return unsupported("The body must be UTF-8.")
+	}
+	return nil
+}
+
+// mostTrusted is how much memory a Content-Length gets before its bytes have come.
+const mostTrusted = 64 << 10
+
+// readBody reads the whole body, at once into the right size when it's known.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength <= 0 || r.ContentLength > mostTrusted {
+		return io.ReadAll(r.Body)
+	}
+	body := make([]byte, r.ContentLength)
+	n, err := io.ReadFull(r.Body, body)
+	return body[:n], err
 }
 
 // readObject reads the known members of a JSON object, which must be all there is.

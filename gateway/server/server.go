@@ -10,6 +10,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +35,8 @@ type Options struct {
 	// Context puts what belongs to one operation into its context: loaders, the caller. It is called once for each
 	// request to /graphql that is one, before its document is looked at. RequestID works on the context it gets.
 	Context func(context.Context, *http.Request) context.Context
+	// Recycle gets the data of each response when it was sent, and may use its memory again. Nil means no more than that.
+	Recycle func(json.RawMessage)
 	// Extensions are gqlgen's, the first outermost.
 	Extensions []graphql.HandlerExtension
 }

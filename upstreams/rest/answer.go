@@ -43,7 +43,7 @@ func (c *Client) Do(ctx context.Context, r *Request, s *template.Scope) (view.Va
 	if err != nil {
 		return view.Value{}, err
 	}
-	res, err := c.http.Do(req)
+	res, err := c.exchange(req)
 	if err != nil {
 		return view.Value{}, c.unreachable(ctx, r, err)
 	}
@@ -71,9 +71,14 @@ func read(res *http.Response, limit int64) ([]byte, error) {
 	if res.ContentLength > limit {
 		return nil, errTooBig
 	}
+	if n := res.ContentLength; n > 0 && n <= mostTrusted {
+		body := make([]byte, n)
+		_, err := io.ReadFull(res.Body, body)
+		return body, err
+	}
 	var buffer bytes.Buffer
 	if res.ContentLength > 0 {
-		buffer.Grow(int(min(res.ContentLength, mostTrusted)) + bytes.MinRead)
+		buffer.Grow(mostTrusted + bytes.MinRead)
 	}
 	if _, err := buffer.ReadFrom(io.LimitReader(res.Body, limit+1)); err != nil {
 		return nil, err
@@ -222,6 +227,10 @@ func withoutURL(err error) error {
 
 // isJSON tells whether a content type is JSON (RFC 8259) or a +json type (RFC 6839).
 func isJSON(contentType string) bool {
+	switch contentType {
+	case "application/json", "application/json; charset=utf-8": // what nearly all say, without parsing
+		return true
+	}
 	media, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (media == "application/json" || media == "text/json" ||
 		strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json"))

@@ -57,10 +57,8 @@ func (c *Client) build(ctx context.Context, r *Request, s *template.Scope) (*htt
 	if err != nil {
 		return nil, err
 	}
-	req := &http.Request{
-		Method: r.Method, URL: address, Host: address.Host, Header: c.header.Clone(),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}
+	req := blank.WithContext(ctx)
+	req.Method, req.URL, req.Host, req.Header = r.Method, address, address.Host, c.header.Clone()
 	if hasBody {
 		req.Header.Set("Content-Type", "application/json")
 		req.ContentLength = int64(len(body))
@@ -73,18 +71,21 @@ func (c *Client) build(ctx context.Context, r *Request, s *template.Scope) (*htt
 			req.Header[name] = values
 		}
 	}
-	for name, value := range map[string]string{
-		"X-Request-Id": caller.RequestID, "Traceparent": caller.Traceparent, "Tracestate": caller.Tracestate,
+	for _, h := range [...]struct{ name, value string }{
+		{"X-Request-Id", caller.RequestID}, {"Traceparent", caller.Traceparent}, {"Tracestate", caller.Tracestate},
 	} {
-		if value != "" {
-			req.Header.Set(name, value)
+		if h.value != "" {
+			req.Header.Set(h.name, h.value)
 		}
 	}
 	if err := r.Headers.Expand(s, req.Header.Set); err != nil {
 		return nil, err
 	}
-	return req.WithContext(ctx), nil
+	return req, nil
 }
+
+// blank is what all requests have in common. It is copied, never sent.
+var blank = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 
 // ofConnection tells whether a header is one of the client's connection because the client says so (RFC 9110, section
 // 7.6.1).
@@ -102,7 +103,7 @@ func ofConnection(header http.Header, name string) bool {
 // address is the service's address with path and query. The text is parsed, not trusted: what comes out has the
 // host of the service and nothing else.
 func (c *Client) address(r *Request, s *template.Scope) (*url.URL, error) {
-	text := make([]byte, 0, len(c.origin)+len(c.prefix)+64)
+	text := make([]byte, 0, len(c.origin)+len(c.prefix)+64+16*len(s.Keys))
 	text = append(append(text, c.origin...), c.prefix...)
 	text, err := r.Path.Append(text, s)
 	if err != nil {

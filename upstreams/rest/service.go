@@ -77,7 +77,6 @@ type Client struct {
 	prefix  string // the path of Base, without a slash at its end
 	header  http.Header
 	forward map[string]bool
-	http    http.Client
 }
 
 // NewClient checks a service and makes its client. The error names every problem.
@@ -130,13 +129,42 @@ func NewClient(s Service) (*Client, error) {
 	}
 	c.origin = base.Scheme + "://" + base.Host
 	c.prefix = strings.TrimRight(base.EscapedPath(), "/")
-	c.http = http.Client{Transport: s.Transport, CheckRedirect: sameHost}
 	return c, nil
 }
 
 // notToken tells what can't be in the name of a header (RFC 9110, section 5.6.2).
 func notToken(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+}
+
+// exchange makes an exchange and follows redirects. http.Client gets to see those only: what it does to be ready for one
+// costs as much as a small request.
+func (c *Client) exchange(req *http.Request) (*http.Response, error) {
+	res, err := c.service.Transport.RoundTrip(req)
+	if err != nil || req.Method != http.MethodGet {
+		return res, err
+	}
+	switch res.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		client := http.Client{Transport: &resumed{had: res, then: c.service.Transport}, CheckRedirect: sameHost}
+		return client.Do(req)
+	}
+	return res, nil
+}
+
+// resumed is a transport whose first exchange was made before.
+type resumed struct {
+	had  *http.Response // nil once it was taken
+	then http.RoundTripper
+}
+
+// RoundTrip answers as http.RoundTripper does. http.Client calls it for one request after the other.
+func (r *resumed) RoundTrip(req *http.Request) (*http.Response, error) {
+	if res := r.had; res != nil {
+		r.had = nil
+		return res, nil
+	}
+	return r.then.RoundTrip(req)
 }
 
 // mostRedirects is how many redirects of a GET are followed.
