@@ -54,5 +54,5 @@ var descriptions = map[string]string{
 	"github.com/tributary-gateway/tributary/upstreams/transport.Config.IdleTimeout":        "IdleTimeout closes a connection that nothing used for so long (90s).",
 	"github.com/tributary-gateway/tributary/upstreams/transport.Config.MaxConns":           "MaxConns is how many connections to one host there may be at once (256).",
 	"github.com/tributary-gateway/tributary/upstreams/transport.Config.MaxHeader":          "MaxHeader is the most bytes of an answer's header (64 KiB).",
-	"github.com/tributary-gateway/tributary/upstreams/transport.Config.MaxIdle":            "MaxIdle is how many connections to one host are kept open for the next requests (64).",
+	"github.com/tributary-gateway/tributary/upstreams/transport.Config.MaxIdle":            "MaxIdle is how many connections to one host are kept open for the next requests (as many as MaxConns: to close one that the next request would open again costs more than to keep it)",
 }

@@ -18,7 +18,8 @@ import (
 type Config struct {
 	// DialTimeout bounds making a connection (2s).
 	DialTimeout time.Duration
-	// MaxIdle is how many connections to one host are kept open for the next requests (64).
+	// MaxIdle is how many connections to one host are kept open for the next requests (as many as MaxConns:
+	// to close one that the next request would open again costs more than to keep it)
 	MaxIdle int
 	// MaxConns is how many connections to one host there may be at once (256).
 	MaxConns int
@@ -65,7 +66,7 @@ func New(c Config) (*http.Transport, error) {
 		TLSHandshakeTimeout:    3 * time.Second,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           0, // bounded per host
-		MaxIdleConnsPerHost:    orDefault(c.MaxIdle, min(64, maxConns)),
+		MaxIdleConnsPerHost:    orDefault(c.MaxIdle, maxConns),
 		MaxConnsPerHost:        maxConns,
 		IdleConnTimeout:        orDefault(c.IdleTimeout, 90*time.Second),
 		ExpectContinueTimeout:  time.Second,

@@ -65,7 +65,7 @@ func TestDefaults(t *testing.T) {
 		config      transport.Config
 		idle, conns int
 	}{
-		{transport.Config{}, 64, 256},
+		{transport.Config{}, 256, 256},
 		{transport.Config{MaxConns: 8}, 8, 8},
 		{transport.Config{MaxConns: 8, MaxIdle: 2}, 2, 8},
 	} {
