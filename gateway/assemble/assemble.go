@@ -47,6 +47,7 @@ func Server(schema graphql.ExecutableSchema, cfg *config.Config, logger *slog.Lo
 		Schema:     schema,
 		Logger:     logger,
 		Context:    withCaller,
+		Recycle:    engine.Recycle,
 		Extensions: []graphql.HandlerExtension{loader.Extension{Upstreams: upstreams}},
 	}
 	if cfg.Playground.Enabled {
