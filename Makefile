@@ -31,7 +31,7 @@ race:
 
 # bench prints time and allocations of the hot paths.
 bench:
-	go test -run '^$$' -bench . -benchmem ./upstreams/... ./gateway/... ./cmd/...
+	go test -run '^$$' -bench . -benchmem ./upstreams/... ./gateway/... ./bench/gateway
 
 # fuzz runs each fuzz target for FUZZTIME.
 FUZZTIME ?= 30s
@@ -47,3 +47,4 @@ demo:
 	go run ./cmd/gateway demo
 
 include gateway/playground/Makefile
+include bench/Makefile

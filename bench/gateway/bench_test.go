@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tributary-gateway/tributary/bench/internal/load"
+	"github.com/tributary-gateway/tributary/bench/internal/placeholder"
+	"github.com/tributary-gateway/tributary/gateway/assemble"
+	"github.com/tributary-gateway/tributary/gateway/telemetry"
+)
+
+// Each operation goes over the loopback twice: from the client to the gateway, and from there to the service. All three
+// are in this process, but client and service allocate nothing for a request, so that bytes and objects are the
+// gateway's.
+func BenchmarkQ1(b *testing.B) { benchmark(b, "Q1", placeholder.Posts) }
+func BenchmarkQ2(b *testing.B) { benchmark(b, "Q2", placeholder.Posts) }
+func BenchmarkQ3(b *testing.B) { benchmark(b, "Q3", placeholder.Posts) }
+func BenchmarkQ4(b *testing.B) { benchmark(b, "Q4", placeholder.Posts) }
+
+// The time per item must not grow with the length of the list.
+func BenchmarkItems(b *testing.B) {
+	for _, posts := range []int{100, 1_000, 10_000} {
+		b.Run(fmt.Sprint(posts), func(b *testing.B) {
+			benchmark(b, "Q1", posts)
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*posts), "ns/item")
+		})
+	}
+}
+
+func TestAnswersAreRight(t *testing.T) {
+	rows, address := serve(t, placeholder.Posts)
+	for _, q := range placeholder.Queries {
+		if _, err := load.Verify(address, exchanges(rows, q, address)); err != nil {
+			t.Errorf("%s: %v", q.Name, err)
+		}
+	}
+}
+
+// side is how many connections there are for each CPU, where Go benchmarks have one.
+const side = 16
+
+func benchmark(b *testing.B, query string, posts int) {
+	rows, address := serve(b, posts)
+	q, err := placeholder.ByName(query)
+	if err != nil {
+		b.Fatal(err)
+	}
+	all, err := load.Verify(address, exchanges(rows, q, address))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var next atomic.Int64
+	b.SetParallelism(side)
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		c, err := load.Dial(address)
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		defer c.Close()
+		for pb.Next() {
+			e := &all[int(next.Add(1))%len(all)]
+			status, body, err := c.Do(e.Request)
+			if err != nil || status != 200 || len(body) != len(e.Answer) {
+				b.Errorf("status %d, %d bytes, %v", status, len(body), err)
+				return
+			}
+		}
+	})
+	b.StopTimer()
+}
+
+func exchanges(rows *placeholder.Rows, q placeholder.Query, address string) []load.Exchange {
+	var all []load.Exchange
+	for _, r := range rows.Requests(q) {
+		all = append(all, load.Exchange{Request: load.Post(address, "/graphql", r.Body), Answer: r.Answer})
+	}
+	return all
+}
+
+// serve starts the service and the gateway, and stops both at the end of the test.
+func serve(tb testing.TB, posts int) (rows *placeholder.Rows, address string) {
+	tb.Helper()
+	rows = placeholder.New(posts)
+	service := listen(tb)
+	go rows.Serve(service)
+	cfg, err := configure([]string{"UPSTREAM=http://" + service.Addr().String()})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cfg.Server.DrainGrace = -1
+	cfg.Server.DrainTimeout = 5 * time.Second
+	log, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s, err := assemble.Server(schema(), cfg, telemetry.NewLogger(log, cfg.Log))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	listener := listen(tb)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, listener) }()
+	tb.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			tb.Error(err)
+		}
+		_ = log.Close()
+	})
+	return rows, listener.Addr().String()
+}
+
+func listen(tb testing.TB) net.Listener {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = l.Close() })
+	return l
+}
