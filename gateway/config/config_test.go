@@ -81,7 +81,7 @@ func TestFull(t *testing.T) {
 	service.Forward = []string{"Authorization", "Accept-Language"}
 	service.Headers = map[string]config.Secret{"X-Api-Key": "k"}
 	service.Connections = transport.Config{
-		DialTimeout: 2 * time.Second, MaxIdle:     256, MaxConns: 256, IdleTimeout: 90 * time.Second, MaxHeader: 64 << 10,
+		DialTimeout: 2 * time.Second, MaxIdle: 256, MaxConns: 256, IdleTimeout: 90 * time.Second, MaxHeader: 64 << 10,
 	}
 	service.Errors = config.Errors{When: "/error", Message: "/error/title", Code: "/error/code"}
 	want := config.Default()
