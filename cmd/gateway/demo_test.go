@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -50,26 +51,86 @@ func startDemo(t *testing.T) (page, endpoint string) {
 	return page, endpoint
 }
 
-func TestDemoAnswersItsOpeningQuery(t *testing.T) {
-	_, endpoint := startDemo(t)
-	body, err := json.Marshal(map[string]string{"query": demo.Query})
+// ask sends a document to the demo and reads the answer into data. It gives the codes of the errors.
+func ask(t *testing.T, endpoint, query string, data any) (codes []string) {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"query": query})
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.Post(endpoint, "application/json", strings.NewReader(string(body)))
+	res, err := http.Post(endpoint, "application/json", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	var answer struct {
-		Data   map[string]any
-		Errors []any
-	}
+	answer := struct {
+		Data   any
+		Errors []struct {
+			Message    string
+			Extensions struct{ Code string }
+		}
+	}{Data: data}
 	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
 		t.Fatal(err)
 	}
-	if len(answer.Errors) > 0 || len(answer.Data) == 0 {
-		t.Fatalf("got %v with errors %v", answer.Data, answer.Errors)
+	for _, e := range answer.Errors {
+		codes = append(codes, e.Extensions.Code)
+	}
+	return codes
+}
+
+func TestDemoAnswersItsOpeningQuery(t *testing.T) {
+	_, endpoint := startDemo(t)
+	var data map[string]any
+	if codes := ask(t, endpoint, demo.Query, &data); codes != nil || len(data) == 0 {
+		t.Fatalf("got %v with errors %v", data, codes)
+	}
+}
+
+type stocked struct {
+	Product struct {
+		SKU     string
+		InStock bool
+		Stock   struct{ Available int }
+	}
+}
+
+// The two fields of the demo that are written in Go: one that is computed from another service's answer, and one that
+// calls two services and takes the first call back when the second is refused.
+func TestDemoFieldsInGo(t *testing.T) {
+	_, endpoint := startDemo(t)
+	look := func() (s stocked) {
+		if codes := ask(t, endpoint, `{ product(id: 102) { sku inStock stock { available } } }`, &s); codes != nil {
+			t.Fatal(codes)
+		}
+		return s
+	}
+	before := look()
+	if !before.Product.InStock || before.Product.Stock.Available < 2 {
+		t.Fatalf("nothing to sell: %+v", before)
+	}
+
+	checkout := func(customer string) (data map[string]any, codes []string) {
+		codes = ask(t, endpoint, `mutation { checkout(input: {customerId: "`+customer+`", lines: [{sku: "`+before.Product.SKU+`", quantity: 2}]}) {
+			order { customer { id } lines { quantity product { id } } } reservation { id } } }`, &data)
+		return data, codes
+	}
+	if data, codes := checkout("999999"); len(codes) != 1 || codes[0] != "BAD_USER_INPUT" {
+		t.Errorf("a stranger's order: %v %v", data, codes)
+	}
+	if after := look(); after != before {
+		t.Errorf("the stock of a refused order was not given back: %+v, before %+v", after, before)
+	}
+	data, codes := checkout("1")
+	if codes != nil {
+		t.Fatal(codes)
+	}
+	got, err := json.Marshal(data["checkout"].(map[string]any)["order"])
+	if want := `{"customer":{"id":"1"},"lines":[{"product":{"id":"102"},"quantity":2}]}`; err != nil || string(got) != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if after := look(); after.Product.Stock.Available != before.Product.Stock.Available-2 {
+		t.Errorf("%d left of %d", after.Product.Stock.Available, before.Product.Stock.Available)
 	}
 }
 
