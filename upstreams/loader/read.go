@@ -25,6 +25,9 @@ type Place struct {
 	parent int // index of the batch's parent; -1 for a field that isn't batched
 	outer  *Place
 	index  int
+	// parents is how many parents the batch has, and made the objects that were read for them, a *[]T.
+	parents int
+	made    any
 }
 
 // fail adds an error at the place of an item.
@@ -56,11 +59,29 @@ func (p *Place) locate(err error) error {
 }
 
 // Object reads an object as a typed view, nil for null.
-func Object[T view.Of](_ *Place, a Answer) (*T, error) {
+func Object[T view.Of](at *Place, a Answer) (*T, error) {
 	if a.Value.Kind() == view.KindObject {
-		return view.Pack[T](a.Value), nil
+		return pack[T](at, a.Value), nil
 	}
 	return nil, view.ObjectErr(a.Value, reflect.TypeFor[T]().Name())
+}
+
+// pack is view.Pack for the objects of a batch, which are made in one piece of memory.
+func pack[T view.Of](at *Place, v view.Value) *T {
+	if at.parents <= 1 {
+		return view.Pack[T](v)
+	}
+	made, ok := at.made.(*[]T)
+	if !ok {
+		room := make([]T, 0, at.parents)
+		made = &room
+		at.made = made
+	}
+	if len(*made) == cap(*made) { // it never grows: views that were given out stay where they are
+		return view.Pack[T](v)
+	}
+	*made = append(*made, T(v))
+	return &(*made)[len(*made)-1]
 }
 
 // Objects reads a list of objects as typed views, all in one piece of memory.

@@ -31,7 +31,7 @@ func Batch[T view.Of, R any](ctx context.Context, coordinate string, parents []*
 		return nil, err
 	}
 	results := make([]R, len(parents))
-	at := Place{ctx: ctx}
+	at := Place{ctx: ctx, parents: len(parents)}
 	var failed graphql.BatchErrorList
 	for i := range answers {
 		at.parent = i
@@ -134,7 +134,7 @@ func (o *Operation) unkeyed(ctx context.Context, f *call.Field, args map[string]
 
 // keyed loads by the keys that the parents carry. A parent without a key has no answer, and no call is made for it.
 func (o *Operation) keyed(ctx context.Context, f *call.Field, args map[string]any, parents []view.Value) ([]Answer, error) {
-	w := wanted{spans: make([]span, len(parents))}
+	w := newWanted(len(parents))
 	for i, parent := range parents {
 		w.add(i, parent.At(f.Call.Key))
 	}
@@ -155,16 +155,20 @@ func (o *Operation) keyed(ctx context.Context, f *call.Field, args map[string]an
 
 // refs loads entities by the keys that the @ref template gives.
 func (o *Operation) refs(ctx context.Context, f *call.Field, args map[string]any, parents []view.Value) ([]Answer, error) {
-	w := wanted{spans: make([]span, len(parents))}
+	w := newWanted(len(parents))
 	scope := rest.Scope(ctx, args)
 	for i, parent := range parents {
 		scope.This = parent
-		keys, list, err := f.Ref.Key.Keys(&scope)
+		from := len(w.keys)
+		keys, list, err := f.Ref.Key.AppendKeys(w.keys, &scope, &w.ring)
 		if err == nil && list && !f.List {
-			keys, err = nil, fail.New(fail.UpstreamInvalidResponse, "Expected one key, but got a list.")
+			err = fail.New(fail.UpstreamInvalidResponse, "Expected one key, but got a list.")
 		}
-		w.spans[i] = span{from: len(w.keys), n: len(keys), list: list, err: err}
-		w.keys = append(w.keys, keys...)
+		if err != nil {
+			keys = keys[:from]
+		}
+		w.spans[i] = span{from: from, n: len(keys) - from, list: list, err: err}
+		w.keys = keys
 	}
 	g, err := o.group(f, nil)
 	if err != nil {
@@ -177,6 +181,12 @@ func (o *Operation) refs(ctx context.Context, f *call.Field, args map[string]any
 type wanted struct {
 	keys  []key
 	spans []span
+	ring  template.Keyring
+}
+
+// newWanted has room for a key for each of n parents.
+func newWanted(n int) wanted {
+	return wanted{keys: make([]key, 0, n), spans: make([]span, n)}
 }
 
 type span struct {
@@ -191,7 +201,7 @@ func (w *wanted) add(i int, v view.Value) {
 	if v.IsNull() {
 		return
 	}
-	key, err := template.KeyOf(v)
+	key, err := w.ring.KeyOf(v)
 	if err != nil {
 		w.spans[i].err = err
 		return

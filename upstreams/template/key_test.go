@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tributary-gateway/tributary/upstreams/template"
+	"github.com/tributary-gateway/tributary/upstreams/view"
 )
 
 func TestKeyOf(t *testing.T) {
@@ -56,13 +57,34 @@ func TestKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, list, err := parsed.Keys(scope(t))
+		got, list, err := parsed.AppendKeys(nil, scope(t), new(template.Keyring))
+		if len(got) == 0 {
+			got = nil
+		}
 		message := ""
 		if err != nil {
 			message = err.Error()
 		}
 		if diff := cmp.Diff(want.keys, keys(got)); diff != "" || list != want.list || message != want.err {
 			t.Errorf("%s: list %v, %v, %s", text, list, err, diff)
+		}
+	}
+}
+
+// A Keyring gives the keys that KeyOf gives, however often it's asked.
+func TestKeyringRemembersOnlyTexts(t *testing.T) {
+	document, err := view.Parse([]byte(`[1, "1", 1.0, 1e0, -0, "a\u0062", "ab", 12345678901234567890123, true, null, "", 1, "1"]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ring template.Keyring
+	for range 2 {
+		for _, v := range document.Root().Elems() {
+			want, wantErr := template.KeyOf(v)
+			got, err := ring.KeyOf(v)
+			if got != want || (err == nil) != (wantErr == nil) {
+				t.Errorf("%s: got %+v, %v, want %+v, %v", v.Raw(), got, err, want, wantErr)
+			}
 		}
 	}
 }
