@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tributary-gateway/tributary/upstreams/rest"
+	"github.com/tributary-gateway/tributary/upstreams/template"
 	"github.com/tributary-gateway/tributary/upstreams/transport"
 )
 
@@ -112,12 +113,6 @@ func validURL(text string) error {
 	return nil
 }
 
-// ours are the headers of one connection (RFC 9110, section 7.6.1) and of one body; the gateway sets them itself.
-var ours = []string{
-	"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Host", "Keep-Alive",
-	"Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
-}
-
 func validHeader(name string) error {
 	if name == "" || strings.ContainsFunc(name, func(r rune) bool {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
@@ -125,7 +120,7 @@ func validHeader(name string) error {
 	}) {
 		return fmt.Errorf("%s is not the name of a header", short(name))
 	}
-	if slices.ContainsFunc(ours, func(o string) bool { return strings.EqualFold(o, name) }) {
+	if template.Reserved(name) || strings.EqualFold(name, "Content-Type") {
 		return fmt.Errorf("%s belongs to one connection or body and is set by the gateway", name)
 	}
 	return nil

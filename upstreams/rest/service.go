@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/tributary-gateway/tributary/upstreams/template"
 	"github.com/tributary-gateway/tributary/upstreams/view"
 )
 
@@ -59,17 +60,6 @@ type ErrorRules struct {
 	Code *view.Pointer
 }
 
-// reserved are the headers of one connection (RFC 9110, section 7.6.1), and those that net/http writes from what it
-// knows of a request or that would make it leave an answer as it came.
-var reserved = map[string]bool{
-	"Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
-	"Proxy-Connection": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
-	"Host": true, "Content-Length": true, "Content-Encoding": true, "Accept-Encoding": true,
-}
-
-// Reserved tells whether a header can't be set by a @rest or by a service's configuration.
-func Reserved(name string) bool { return reserved[http.CanonicalHeaderKey(name)] }
-
 // Client calls one service. It is safe for concurrent use.
 type Client struct {
 	service Service
@@ -110,7 +100,7 @@ func NewClient(s Service) (*Client, error) {
 		switch {
 		case name == "" || strings.ContainsFunc(name, notToken):
 			wrong("headers: %q can't be the name of a header", name)
-		case Reserved(name):
+		case template.Reserved(name):
 			wrong("headers: %s is set for each connection and can't be configured", name)
 		case strings.ContainsFunc(s.Headers[name], unicode.IsControl):
 			wrong("headers: the value of %s has control characters in it", name) // the value may be a secret
@@ -119,7 +109,7 @@ func NewClient(s Service) (*Client, error) {
 	}
 	for _, name := range s.Forward {
 		name = http.CanonicalHeaderKey(name)
-		if Reserved(name) || name == "Content-Type" {
+		if template.Reserved(name) || name == "Content-Type" {
 			wrong("forward: %s belongs to the client's connection or body and can't be passed on", name)
 		}
 		c.forward[name] = true

@@ -17,12 +17,17 @@ type HeaderText struct {
 	text *Text
 }
 
-// ownHeaders say how a message is sent, or to whom. A template that wrote them could make one request two.
-var ownHeaders = map[string]bool{
+// reserved are the headers of one connection (RFC 9110, section 7.6.1), and those that say how a message is sent, or to
+// whom. Whoever could write them could make one request two.
+var reserved = map[string]bool{
 	"Accept-Encoding": true, "Connection": true, "Content-Encoding": true, "Content-Length": true, "Expect": true,
-	"Host": true, "Keep-Alive": true, "Proxy-Connection": true, "Te": true, "Trailer": true, "Transfer-Encoding": true,
-	"Upgrade": true,
+	"Host": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true, "Proxy-Connection": true,
+	"Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
 }
+
+// Reserved tells whether a header is the gateway's own: neither a directive nor a service's configuration can set it, and
+// none is passed on from a client.
+func Reserved(name string) bool { return reserved[http.CanonicalHeaderKey(name)] }
 
 // NewHeaders reads the object literal of a directive's headers. GraphQL's names have no hyphens, so an underscore
 // stands for one: X_Tenant is X-Tenant.
@@ -36,7 +41,7 @@ func NewHeaders(v *ast.Value) (Headers, error) {
 		switch {
 		case !isToken(name):
 			return nil, fmt.Errorf("%q can't be the name of a header", child.Name)
-		case ownHeaders[name]:
+		case Reserved(name):
 			return nil, fmt.Errorf("%s: the gateway writes this header itself; leave it out", child.Name)
 		}
 		if child.Value.Kind != ast.StringValue && child.Value.Kind != ast.BlockValue {
