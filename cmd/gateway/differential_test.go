@@ -1,19 +1,13 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/tributary-gateway/tributary/gateway/assemble"
 	"github.com/tributary-gateway/tributary/gateway/config"
@@ -23,14 +17,8 @@ import (
 	"github.com/tributary-gateway/tributary/resolvers"
 )
 
-// answer is what two executors must agree on: the data with its order, and the errors without.
-type answer struct {
-	Data   string
-	Errors []string
-}
-
-// TestDifferential asks the demo's graph random questions, by gqlgen's executor and by the engine, each with loaders,
-// services and server of its own. gateway/engine has the same for a graph made to be nasty.
+// TestDifferential asks the demo's graph random questions, by gqlgen's executor and by the engine, each with loaders
+// and server of its own. gateway/engine has the same for a graph made to be nasty.
 func TestDifferential(t *testing.T) {
 	operations := 1000
 	if testing.Short() {
@@ -59,29 +47,7 @@ func TestDifferential(t *testing.T) {
 			return nil
 		},
 	}
-	failed := 0
-	for ran, tries := 0, 0; ran < operations; tries++ {
-		if tries > 3*operations {
-			t.Fatalf("only %d of %d operations were valid", ran, tries)
-		}
-		body, err := json.Marshal(map[string]any{"query": g.Operation(), "variables": g.Values()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := post(t, stock, body)
-		if want.Data == "" {
-			continue // not valid
-		}
-		ran++
-		got := post(t, ours, body)
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s\n(-gqlgen +engine)\n%s", body, diff)
-		}
-		if len(want.Errors) > 0 {
-			failed++
-		}
-	}
-	if failed < operations/20 {
+	if failed := randomop.Agree(t, g, operations, stock, ours); failed < operations/20 {
 		t.Errorf("only %d operations had errors", failed)
 	}
 }
@@ -95,45 +61,4 @@ func serveSchema(t *testing.T, cfg *config.Config, schema graphql.ExecutableSche
 	server := httptest.NewServer(s.Handler())
 	t.Cleanup(server.Close)
 	return server.URL + "/graphql"
-}
-
-func post(t *testing.T, endpoint string, body []byte) answer {
-	t.Helper()
-	res, err := http.Post(endpoint, "application/json", bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var response struct {
-		Data   json.RawMessage
-		Errors []struct {
-			Message    string
-			Path       []any
-			Extensions map[string]any
-		}
-	}
-	if err := json.NewDecoder(res.Body).Decode(&response); err != nil {
-		t.Fatal(err)
-	}
-	a := answer{Data: plain(t, response.Data)}
-	for _, e := range response.Errors {
-		delete(e.Extensions, "requestId")
-		a.Errors = append(a.Errors, fmt.Sprint(e.Message, e.Path, e.Extensions))
-	}
-	slices.Sort(a.Errors)
-	return a
-}
-
-// plain writes JSON with one way of escaping: the engine copies the services' own, which may be another.
-func plain(t *testing.T, text json.RawMessage) string {
-	t.Helper()
-	var b bytes.Buffer
-	for d := json.NewDecoder(bytes.NewReader(text)); d.More(); {
-		token, err := d.Token()
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&b, "%v\n", token)
-	}
-	return b.String()
 }

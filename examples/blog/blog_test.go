@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"github.com/tributary-gateway/tributary/gateway/assemble"
 	"github.com/tributary-gateway/tributary/gateway/config"
 )
@@ -49,11 +51,16 @@ type blog struct {
 // startGateway serves the blog as gateway.yaml has it, and gives its address.
 func startGateway(t *testing.T, service string) string {
 	t.Helper()
+	return startWith(t, service, newSchema())
+}
+
+func startWith(t *testing.T, service string, schema graphql.ExecutableSchema) string {
+	t.Helper()
 	cfg, err := config.Load("gateway.yaml", config.Inputs{Environ: []string{"PLACEHOLDER_URL=" + service}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := assemble.Server(newSchema(), cfg, nil)
+	s, err := assemble.Server(schema, cfg, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
