@@ -63,14 +63,13 @@ func (p *Plugin) MutateConfig(cfg *config.Config) error {
 		entry.Model = config.StringList{p.views.goPath(name)}
 		cfg.Models[name] = entry
 	}
-	for coordinate, field := range graph.Fields {
+	for coordinate := range graph.Fields {
 		typeName, fieldName, _ := strings.Cut(coordinate, ".")
 		if graph.Views[typeName] == nil {
 			continue // a root type: its fields are always resolvers, and have no parents to batch
 		}
 		batch := true
 		setField(cfg, typeName, fieldName, func(f *config.TypeMapField) { f.Resolver, f.Batch = true, &batch })
-		_ = field
 	}
 	return p.views.write()
 }
