@@ -25,6 +25,8 @@ type Error struct {
 	Status int
 	// Code, when not empty, is the service's own error code, passed on where its configuration says so.
 	Code string
+	// Extensions are further members of the error's extensions, which clients see: {"cost": …}. Nil for none.
+	Extensions map[string]any
 	// Err is the cause. It goes to the log and never to a client.
 	Err error
 }

@@ -17,7 +17,7 @@ const (
 	BadInput
 	// TooLarge: a document or body over a limit.
 	TooLarge
-	// Unauthenticated: a service wants to know who is calling (401).
+	// Unauthenticated: the gateway or a service wants to know who is calling (401).
 	Unauthenticated
 	// Forbidden: a service refuses this caller (403).
 	Forbidden
@@ -37,6 +37,16 @@ const (
 	UpstreamInvalidResponse
 	// Canceled: the client went away. It's not an error of ours and isn't logged as one.
 	Canceled
+	// UnauthorizedFieldOrType: the schema keeps a field or type from this caller.
+	UnauthorizedFieldOrType
+	// TooExpensive: an operation is estimated to cost more than its plan lets one cost.
+	TooExpensive
+	// RateLimited: the client has too few points left.
+	RateLimited
+	// ConcurrencyLimited: the client has too many operations under way.
+	ConcurrencyLimited
+	// RateLimiterUnavailable: points can't be counted and the plan says not to go on without.
+	RateLimiterUnavailable
 
 	kinds // how many there are
 )
@@ -48,7 +58,7 @@ var table = [kinds]struct{ code, text string }{
 	BadRequest:              {"BAD_REQUEST", "The request is not a GraphQL request."},
 	BadInput:                {"BAD_USER_INPUT", "A value was refused."},
 	TooLarge:                {"REQUEST_TOO_LARGE", "The request is over a limit."},
-	Unauthenticated:         {"UNAUTHENTICATED", "The service wants credentials."},
+	Unauthenticated:         {"UNAUTHENTICATED", "Credentials are missing or wrong."},
 	Forbidden:               {"FORBIDDEN", "The service refused this caller."},
 	NotFound:                {"NOT_FOUND", "There is no such thing."},
 	Conflict:                {"CONFLICT", "The service refused because of its present state."},
@@ -58,6 +68,11 @@ var table = [kinds]struct{ code, text string }{
 	UpstreamTimeout:         {"UPSTREAM_TIMEOUT", "The service didn't answer in time."},
 	UpstreamInvalidResponse: {"UPSTREAM_INVALID_RESPONSE", "The service's answer can't be read."},
 	Canceled:                {"CANCELED", "The request was canceled."},
+	UnauthorizedFieldOrType: {"UNAUTHORIZED_FIELD_OR_TYPE", "This is not for the caller to see."},
+	TooExpensive:            {"COST_ESTIMATED_TOO_EXPENSIVE", "The operation costs too much."},
+	RateLimited:             {"RATE_LIMITED", "The client has spent its points."},
+	ConcurrencyLimited:      {"CONCURRENCY_LIMITED", "The client has too many operations under way."},
+	RateLimiterUnavailable:  {"RATE_LIMITER_UNAVAILABLE", "The client's points can't be counted now."},
 }
 
 // Code is the value of extensions.code.

@@ -72,6 +72,7 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 
 // describe says what a client may know of a failure.
 func describe(extensions map[string]any, failure *fail.Error) {
+	maps.Copy(extensions, failure.Extensions)
 	extensions["code"] = failure.Kind.Code()
 	if failure.Service != "" {
 		extensions["service"] = failure.Service
