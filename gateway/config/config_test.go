@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tributary-gateway/tributary/gateway/config"
+	"github.com/tributary-gateway/tributary/gateway/secret"
 	"github.com/tributary-gateway/tributary/upstreams/transport"
 )
 
@@ -79,7 +80,7 @@ func TestFull(t *testing.T) {
 	service := config.DefaultService()
 	service.URL = "http://users:8080/api"
 	service.Forward = []string{"Authorization", "Accept-Language"}
-	service.Headers = map[string]config.Secret{"X-Api-Key": "k"}
+	service.Headers = map[string]secret.Text{"X-Api-Key": "k"}
 	service.Connections = transport.Config{
 		DialTimeout: 2 * time.Second, MaxIdle: 256, MaxConns: 256, IdleTimeout: 90 * time.Second, MaxHeader: 64 << 10,
 	}

@@ -122,17 +122,17 @@ func (d *decoder) mapping(n ast.Node, v reflect.Value, path string, key place, h
 	first := map[string]int{}
 	for _, pair := range own {
 		at := placeOf(pair.Key)
-		secret := 0
+		hidden := 0
 		if v.Kind() == reflect.Map && v.Type().Elem() == secretType {
-			secret = at.afterKey()
+			hidden = at.afterKey()
 		}
 		name, err := keyText(pair.Key)
 		if err != nil {
-			d.addHidden(at, path, err, secret)
+			d.addHidden(at, path, err, hidden)
 			continue
 		}
 		if line, seen := first[name]; seen {
-			d.addHidden(at, path, wrong("the key %s is here twice", short(name)).hint("it was first in line %d; remove one", line), secret)
+			d.addHidden(at, path, wrong("the key %s is here twice", short(name)).hint("it was first in line %d; remove one", line), hidden)
 			continue
 		}
 		first[name] = at.line
@@ -194,13 +194,13 @@ func (d *decoder) list(n ast.Node, v reflect.Value, path string, key place, hops
 // scalar decodes one value.
 func (d *decoder) scalar(n ast.Node, v reflect.Value, path string, key place) {
 	at := placeOr(n, key)
-	secret := 0
+	hidden := 0
 	if v.Type() == secretType && at != key {
-		secret = at.column
+		hidden = at.column
 	}
 	text, isString, err := scalarText(n)
 	if err != nil {
-		d.addHidden(at, path, err, secret)
+		d.addHidden(at, path, err, hidden)
 		return
 	}
 	expanded := false
@@ -208,21 +208,21 @@ func (d *decoder) scalar(n ast.Node, v reflect.Value, path string, key place) {
 		var column int
 		text, expanded, column, err = expand(text, d.lookup)
 		if err != nil {
-			if secret == 0 {
+			if hidden == 0 {
 				at = d.within(at, n, column)
 			}
-			d.addHidden(at, path, err, secret)
+			d.addHidden(at, path, err, hidden)
 			return
 		}
 	}
 	if !expanded {
 		if err := wrongKind(n, v.Type(), isString); err != nil {
-			d.addHidden(at, path, err, secret)
+			d.addHidden(at, path, err, hidden)
 			return
 		}
 	}
 	if err := setText(v, text); err != nil {
-		d.addHidden(at, path, err, secret)
+		d.addHidden(at, path, err, hidden)
 	}
 }
 

@@ -12,12 +12,13 @@ import (
 
 	"github.com/agnivade/levenshtein"
 
+	"github.com/tributary-gateway/tributary/gateway/secret"
 	"github.com/tributary-gateway/tributary/gateway/telemetry"
 )
 
 var (
 	durationType = reflect.TypeFor[time.Duration]()
-	secretType   = reflect.TypeFor[Secret]()
+	secretType   = reflect.TypeFor[secret.Text]()
 	levelType    = reflect.TypeFor[slog.Level]()
 	sizeType     = reflect.TypeFor[Size]()
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/tributary-gateway/tributary/gateway/secret"
 )
 
 // Print writes the effective configuration as YAML that Load reads again, but for the secrets, which are masked.
@@ -36,7 +38,7 @@ func plain(v reflect.Value) any {
 	case v.IsZero() && (v.CanInt() || v.CanUint() || v.CanFloat()) && !isText(t):
 		return nil // stands for the default
 	case t == secretType:
-		return mask
+		return secret.Mask
 	case t == durationType:
 		return durationText(time.Duration(v.Int()))
 	case isSize(t):

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tributary-gateway/tributary/gateway/secret"
 )
 
 // Problem is one mistake in the configuration.
@@ -15,7 +17,7 @@ type Problem struct {
 	Line, Column int
 	// Path is the setting in dotted form: services.users.timeout. Empty for the whole file.
 	Path string
-	// Message says what is wrong. It never holds the value of a Secret.
+	// Message says what is wrong. It never holds the value of a secret.Text.
 	Message string
 	// Hint says what would be right; may be empty.
 	Hint string
@@ -127,7 +129,7 @@ func (s *source) excerpt(at place, hide int) string {
 	runes := []rune(line)
 	start := min(max(at.column-1, 0), len(runes))
 	if hide > 0 && hide <= len(runes) {
-		runes = append(runes[:hide-1:hide-1], []rune(mask)...)
+		runes = append(runes[:hide-1:hide-1], []rune(secret.Mask)...)
 	}
 	from := 0
 	if start > maxExcerpt*2/3 {
@@ -136,7 +138,7 @@ func (s *source) excerpt(at place, hide int) string {
 	to := min(len(runes), from+maxExcerpt)
 	shown := printable(runes[from:to])
 	if hide > 0 && start == hide-1 {
-		at.width = len(mask)
+		at.width = len(secret.Mask)
 	}
 	width := min(max(at.width, 1), max(to-start, 1))
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tributary-gateway/tributary/gateway/secret"
 	"github.com/tributary-gateway/tributary/upstreams/rest"
 	"github.com/tributary-gateway/tributary/upstreams/template"
 	"github.com/tributary-gateway/tributary/upstreams/transport"
@@ -26,7 +27,7 @@ type Service struct {
 	// Forward lists the headers of the client's request that are passed on, and that {header.Name} may use.
 	Forward []string `yaml:"forward" json:"forward,omitempty"`
 	// Headers are sent with every request. Their values are secrets: they are never printed.
-	Headers map[string]Secret `yaml:"headers" json:"headers,omitempty"`
+	Headers map[string]secret.Text `yaml:"headers" json:"headers,omitempty"`
 	// Errors says where the service's answers carry its own errors.
 	Errors Errors `yaml:"errors" json:"errors,omitzero"`
 	// Connections are the limits of the service's connections.

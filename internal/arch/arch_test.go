@@ -25,6 +25,7 @@ var rules = []struct {
 		"gateway/engine/internal/nasty": "the engine's own test project",
 	}},
 	{folder: "gateway/fail", never: []string{"gateway", "upstreams"}},
+	{folder: "gateway/secret", never: []string{"gateway", "upstreams"}},
 	{folder: "gateway/scalar", never: []string{"gateway", "upstreams"}, except: map[string]string{
 		"gateway/fail": "everybody may use it",
 	}},

@@ -1,4 +1,4 @@
-package config_test
+package secret_test
 
 import (
 	"encoding/json"
@@ -9,22 +9,21 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/tributary-gateway/tributary/gateway/config"
+	"github.com/tributary-gateway/tributary/gateway/secret"
 )
 
-// TestSecretNeverPrints writes a secret in every way there is, alone and inside other values.
-func TestSecretNeverPrints(t *testing.T) {
+// TestNeverPrints writes a secret in every way there is, alone and inside other values.
+func TestNeverPrints(t *testing.T) {
 	const value = "hunter2"
-	secret := config.Secret(value)
+	hidden := secret.Text(value)
 	type nest struct {
-		S config.Secret
-		P *config.Secret
-		M map[string]config.Secret
+		S secret.Text
+		P *secret.Text
+		M map[string]secret.Text
 	}
 	shapes := []any{
-		secret, &secret, []config.Secret{secret}, map[string]config.Secret{"a": secret},
-		nest{secret, &secret, map[string]config.Secret{"a": secret}},
-		config.Service{Headers: map[string]config.Secret{"a": secret}},
+		hidden, &hidden, []secret.Text{hidden}, map[string]secret.Text{"a": hidden},
+		nest{hidden, &hidden, map[string]secret.Text{"a": hidden}},
 	}
 	for _, shape := range shapes {
 		texts := map[string]string{}
@@ -51,13 +50,13 @@ func TestSecretNeverPrints(t *testing.T) {
 		}
 	}
 	for how, text := range map[string]string{
-		"%v": fmt.Sprintf("%v", secret), "%#v": fmt.Sprintf("%#v", secret), "%q": fmt.Sprintf("%q", secret), "String": secret.String(),
+		"%v": fmt.Sprintf("%v", hidden), "%#v": fmt.Sprintf("%#v", hidden), "%q": fmt.Sprintf("%q", hidden), "String": hidden.String(),
 	} {
 		if text != "[secret]" {
 			t.Errorf("%s: %s", how, text)
 		}
 	}
-	if secret.Reveal() != value {
+	if hidden.Reveal() != value {
 		t.Error("Reveal changes the value")
 	}
 }
