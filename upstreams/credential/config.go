@@ -8,10 +8,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/tributary-gateway/tributary/gateway/secret"
 )
 
-// Config is the credential of one service: none or one of these. Fields called password, token and client_secret are
-// secrets.
+// Config is the credential of one service: none or one of these.
 type Config struct {
 	// Basic is a name and a password. Default: none.
 	Basic *Basic `yaml:"basic" json:"basic,omitempty"`
@@ -26,7 +27,7 @@ type Basic struct {
 	// Username has no colon. Required.
 	Username string `yaml:"username" json:"username"`
 	// Password is a secret.
-	Password string `yaml:"password" json:"password,omitempty"`
+	Password secret.Text `yaml:"password" json:"password,omitempty"`
 	// PasswordFile holds the password instead; it's read again when it changes.
 	PasswordFile string `yaml:"password_file" json:"password_file,omitempty"`
 }
@@ -34,7 +35,7 @@ type Basic struct {
 // Bearer is a token.
 type Bearer struct {
 	// Token is a secret.
-	Token string `yaml:"token" json:"token,omitempty"`
+	Token secret.Text `yaml:"token" json:"token,omitempty"`
 	// TokenFile holds the token instead; it's read again when it changes.
 	TokenFile string `yaml:"token_file" json:"token_file,omitempty"`
 }
@@ -46,7 +47,7 @@ type OAuth2 struct {
 	// ClientID is our name there. Required.
 	ClientID string `yaml:"client_id" json:"client_id"`
 	// ClientSecret is a secret.
-	ClientSecret string `yaml:"client_secret" json:"client_secret,omitempty"`
+	ClientSecret secret.Text `yaml:"client_secret" json:"client_secret,omitempty"`
 	// ClientSecretFile holds it instead; it's read again when it changes.
 	ClientSecretFile string `yaml:"client_secret_file" json:"client_secret_file,omitempty"`
 	// Scopes are asked for. Default: none, and the server decides.
@@ -60,16 +61,14 @@ type OAuth2 struct {
 	AuthStyle string `yaml:"auth_style" json:"auth_style,omitempty"`
 }
 
-const mask = "[secret]"
-
-// Format writes the name only, under every verb.
-func (b Basic) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "basic "+b.Username+" "+mask) }
+// Format writes the name only, under every verb: fmt doesn't ask the fields behind a pointer.
+func (b Basic) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "basic "+b.Username+" "+secret.Mask) }
 
 // Format writes no token, under every verb.
-func (b Bearer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "bearer "+mask) }
+func (b Bearer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "bearer "+secret.Mask) }
 
 // Format writes the client's name only, under every verb.
-func (o OAuth2) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "oauth2 "+o.ClientID+" "+mask) }
+func (o OAuth2) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "oauth2 "+o.ClientID+" "+secret.Mask) }
 
 // WithDefaults replaces what is left out.
 func (c Config) WithDefaults() Config {
@@ -99,7 +98,7 @@ func (c Config) Validate() error {
 	if b := c.Bearer; b != nil {
 		kinds = append(kinds, "bearer")
 		problems = append(problems, oneSecret("bearer.", "token", b.Token, b.TokenFile))
-		if b.Token != "" && !isToken(b.Token) {
+		if b.Token != "" && !isToken(b.Token.Reveal()) {
 			add("bearer.token: has a space or another character that a header can't carry")
 		}
 	}
@@ -148,7 +147,7 @@ func (o OAuth2) validate() []error {
 	return problems
 }
 
-func oneSecret(section, key, value, file string) error {
+func oneSecret(section, key string, value secret.Text, file string) error {
 	switch {
 	case value == "" && file == "":
 		return fmt.Errorf("%s%s: is missing; give it or %s_file", section, key, key)

@@ -16,6 +16,8 @@ import (
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/tributary-gateway/tributary/gateway/secret"
 )
 
 // fetchTimeout is how long the token server may take.
@@ -49,13 +51,13 @@ type flight struct {
 }
 
 func newTokens(c *OAuth2, o Options) (source, error) {
-	secret := func() string { return c.ClientSecret }
+	ours := func() string { return c.ClientSecret.Reveal() }
 	if c.ClientSecretFile != "" {
 		file, err := OpenFile(c.ClientSecretFile, o.logger())
 		if err != nil {
 			return nil, fmt.Errorf("oauth2.client_secret_file: %w", err)
 		}
-		secret = file.Value
+		ours = file.Value
 	}
 	params := url.Values{}
 	for name, value := range c.Params {
@@ -84,7 +86,7 @@ func newTokens(c *OAuth2, o Options) (source, error) {
 	t := &tokens{logger: o.logger()}
 	// Only one fetch runs at a time, so that asked may be changed here.
 	t.fetch = func(ctx context.Context) (*oauth2.Token, error) {
-		asked.ClientSecret = secret()
+		asked.ClientSecret = ours()
 		got, err := asked.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
 		if err != nil {
 			return nil, clean(ctx, err, asked.ClientSecret)
@@ -214,11 +216,11 @@ func newToken(now time.Time, got *oauth2.Token) (*token, error) {
 
 // clean says what went wrong without what the token server wrote, which may repeat what it was sent, and without the
 // address, whose query may hold secrets.
-func clean(ctx context.Context, err error, secret string) error {
+func clean(ctx context.Context, err error, hidden string) error {
 	var retrieve *oauth2.RetrieveError
 	if errors.As(err, &retrieve) {
 		text := fmt.Sprintf("the token server answered %d", retrieve.Response.StatusCode)
-		if isErrorCode(retrieve.ErrorCode) && !strings.Contains(retrieve.ErrorCode, secret) {
+		if isErrorCode(retrieve.ErrorCode) && !strings.Contains(retrieve.ErrorCode, hidden) {
 			text += " " + retrieve.ErrorCode
 		}
 		return errors.New(text)
@@ -235,8 +237,8 @@ func clean(ctx context.Context, err error, secret string) error {
 		err = address.Err
 	}
 	text := strings.TrimPrefix(err.Error(), "oauth2: ")
-	for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
-		text = strings.ReplaceAll(text, form, mask)
+	for _, form := range []string{hidden, url.QueryEscape(hidden), url.PathEscape(hidden)} {
+		text = strings.ReplaceAll(text, form, secret.Mask)
 	}
 	return fmt.Errorf("the token server's answer: %s", text)
 }

@@ -51,7 +51,7 @@ func (f *filed) refused(g *grant) bool {
 
 func newBasic(b *Basic, o Options) (source, error) {
 	if b.PasswordFile == "" {
-		return fixed{newGrant(basicValue(b.Username, b.Password))}, nil
+		return fixed{newGrant(basicValue(b.Username, b.Password.Reveal()))}, nil
 	}
 	file, err := OpenFile(b.PasswordFile, o.logger())
 	if err != nil {
@@ -63,7 +63,7 @@ func newBasic(b *Basic, o Options) (source, error) {
 
 func newBearer(b *Bearer, o Options) (source, error) {
 	if b.TokenFile == "" {
-		return fixed{newGrant("Bearer " + b.Token)}, nil
+		return fixed{newGrant("Bearer " + b.Token.Reveal())}, nil
 	}
 	file, err := OpenFile(b.TokenFile, o.logger())
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/tributary-gateway/tributary/gateway/secret"
 )
 
 // Config says where the instances of one service are found: exactly one of these.
@@ -64,7 +66,7 @@ type Consul struct {
 	// Datacenter is another than the agent's own. Default: its own.
 	Datacenter string `yaml:"datacenter" json:"datacenter,omitempty"`
 	// Token is a secret: it needs service:read and node:read. Default: none.
-	Token string `yaml:"token" json:"token,omitempty"`
+	Token secret.Text `yaml:"token" json:"token,omitempty"`
 	// TokenFile holds the token instead; it's read again when it changes.
 	TokenFile string `yaml:"token_file" json:"token_file,omitempty"`
 	// CAFile has authorities to trust for an https address, as PEM, besides the system's. Default: none.
@@ -236,7 +238,7 @@ func (c Consul) validate(p *problems) {
 	if c.Token != "" && c.TokenFile != "" {
 		p.add("consul.token: is there together with token_file; keep one")
 	}
-	if strings.ContainsFunc(c.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if strings.ContainsFunc(c.Token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
 		p.add("consul.token: has a character that a header can't carry")
 	}
 	p.scheme("consul.scheme", c.Scheme)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tributary-gateway/tributary/gateway/secret"
 	"github.com/tributary-gateway/tributary/upstreams/credential"
 )
 
@@ -38,7 +39,7 @@ func newConsul(c Consul, o Options) (Source, error) {
 	return &consulSource{config: c, options: o, connect: carrier}, nil
 }
 
-func bearer(token, file string) *credential.Bearer {
+func bearer(token secret.Text, file string) *credential.Bearer {
 	if token == "" && file == "" {
 		return nil
 	}
