@@ -15,8 +15,8 @@ type Bindings struct {
 	prepare func(context.Context) context.Context
 }
 
-// NewBindings collects objects. prepare, which may be nil, gives the context of an operation what generated code expects
-// to find there.
+// NewBindings collects objects. prepare, which may be nil, puts the unmarshalers of input objects into the context of an
+// operation, for resolvers that use graphql.UnmarshalInputFromContext; it's called when one does.
 func NewBindings(prepare func(context.Context) context.Context, objects ...*Object) *Bindings {
 	b := &Bindings{objects: make(map[string]*Object, len(objects)), prepare: prepare}
 	for _, o := range objects {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"slices"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -31,6 +32,9 @@ func getWriter(r *run) *writer {
 		w = &writer{}
 	}
 	w.run = r
+	if n := r.plan.objects; n > len(w.finders) {
+		w.finders = slices.Grow(w.finders, n-len(w.finders))[:n]
+	}
 	for _, e := range graphql.GetErrors(r.ctx) {
 		if w.reported == nil {
 			w.reported = map[string]bool{}
@@ -48,6 +52,11 @@ func getWriter(r *run) *writer {
 // putWriter keeps the path's memory and nothing of the run.
 func putWriter(w *writer) {
 	clear(w.path[:cap(w.path)])
-	*w = writer{path: w.path[:0]}
+	for i := range w.run.plan.objects {
+		w.finders[i].Forget()
+	}
+	clear(w.found[:cap(w.found)])
+	w.written.forget()
+	*w = writer{path: w.path[:0], finders: w.finders, found: w.found[:0], written: w.written}
 	writers.Put(w)
 }

@@ -65,7 +65,8 @@ func (c *compiler) object(def *ast.Definition, sets []guarded) (*planObject, err
 	if binding == nil {
 		return nil, errUnplanned
 	}
-	o := &planObject{name: def.Name, quoted: strconv.AppendQuote(nil, def.Name), binding: binding}
+	o := &planObject{number: c.plan.objects, name: def.Name, quoted: strconv.AppendQuote(nil, def.Name), binding: binding}
+	c.plan.objects++
 	m := merger{compiler: c, def: def, visited: map[string][]all{}}
 	for _, s := range sets {
 		if err := m.visit(s.set, s.when); err != nil {
@@ -76,6 +77,9 @@ func (c *compiler) object(def *ast.Definition, sets []guarded) (*planObject, err
 		f, err := c.field(def, binding, m.fields[name])
 		if err != nil {
 			return nil, err
+		}
+		if f.kind == kindView {
+			f.view.place = o.place(f.view.pointer)
 		}
 		if f.kind == kindColumn || f.kind == kindTask {
 			f.column = len(o.columns)

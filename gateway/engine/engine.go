@@ -112,23 +112,29 @@ func (s *schema) execute(ctx context.Context, op *graphql.OperationContext, p *p
 		graphql.AddError(ctx, err)
 		return &graphql.Response{Data: []byte("null")}
 	}
-	if s.bindings.prepare != nil {
-		ctx = s.bindings.prepare(ctx)
-	}
 	r := &run{
-		ctx:         ctx,
 		op:          op,
 		plan:        p,
 		active:      active,
 		args:        make([]arguments, p.args),
 		tracker:     s.trackerOf(ctx),
 		concurrency: s.concurrency,
-		root:        &graphql.FieldContext{Object: p.root.name},
+		rootField:   graphql.FieldContext{Object: p.root.name},
+	}
+	r.ctx, r.root = ctx, &r.rootField
+	if s.bindings.prepare != nil {
+		r.prepared.Context, r.prepared.prepare = ctx, s.bindings.prepare
+		r.ctx = &r.prepared
 	}
 	if r.tracker == nil {
 		r.tracker = untracked{}
 	}
-	return &graphql.Response{Data: write(r, r.resolve())}
+	data := write(r, r.resolve())
+	if data == nil {
+		return nil // as gqlgen's executor does
+	}
+	r.response.Data = data
+	return &r.response
 }
 
 type untracked struct{}

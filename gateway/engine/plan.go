@@ -17,6 +17,7 @@ type plan struct {
 	// serial: the root fields run one after the other.
 	serial     bool
 	args       int // how many fields have arguments
+	objects    int // how many planObjects there are
 	guards     []guard
 	conditions []condition
 }
@@ -29,6 +30,8 @@ type planObject struct {
 	slots   []slot
 	columns []*planField // the fields that have to be resolved before writing
 	tasks   bool         // something in here or below runs as a task
+	number  int          // among the plan's objects
+	names   []string     // the members of views that are copied, each once
 }
 
 // slot is a place in the written object. A field has several when its first selection can be skipped and another would
@@ -83,7 +86,7 @@ const (
 // viewField is where the value is in the object's JSON, and how leaves are appended.
 type viewField struct {
 	pointer view.Pointer
-	name    string // the pointer's only step, where it has one
+	place   int // among the object's names, or none when the pointer has more than one step
 	append  func([]byte, view.Value) ([]byte, error)
 }
 

@@ -222,3 +222,24 @@ func TestConcurrentExecutionsShareAPlan(t *testing.T) {
 		group.Wait()
 	}
 }
+
+// Nobody waits for the rest of a list whose operation has ended while it was written.
+func TestWritingStopsWithTheOperation(t *testing.T) {
+	const n = 1_000_000
+	ctx, cancel := context.WithCancel(t.Context())
+	read := 0
+	es := newLab(`type Query { things: [Thing] } type Thing { n: Int }`,
+		engine.Fields{"things": constant(things, someThings(n))},
+		engine.Fields{"n": engine.Variable(func(*thing) int32 {
+			if read++; read == 1000 {
+				cancel()
+			}
+			return 0
+		}, number)})
+	if got := runWith(ctx, es, `{ things { n } }`); got.data != "" || len(got.errors) > 0 {
+		t.Errorf("answer of %d bytes, errors %v", len(got.data), got.errors)
+	}
+	if read > 2000 {
+		t.Errorf("%d items were read after the end", read-1000)
+	}
+}

@@ -19,6 +19,13 @@ type run struct {
 	concurrency int
 	root        *graphql.FieldContext
 	workers     sync.WaitGroup // goroutines besides the one that called
+
+	// What every run has one of is here, to be one piece of memory.
+	prepared  prepared
+	rootField graphql.FieldContext
+	rootGroup group
+	rootObjs  [1]any
+	response  graphql.Response
 }
 
 // counts tells whether what stands under a condition is part of this run.
@@ -137,7 +144,9 @@ func (r *run) below(c *column, tasks []*task) []*task {
 
 // resolve runs all tasks and gives the root to write.
 func (r *run) resolve() *group {
-	g := &group{plan: r.plan.root, objs: []any{Root{}}}
+	r.rootObjs[0] = Root{}
+	g := &r.rootGroup
+	g.plan, g.objs = r.plan.root, r.rootObjs[:]
 	if !r.plan.serial {
 		r.start(r.openGroup(g, nil))
 		return g

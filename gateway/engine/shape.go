@@ -135,7 +135,9 @@ func (s list[E]) write(w *writer, f *planField, t *ast.Type, v []E) bool {
 	}
 	l := w.openList(t)
 	for i := range v {
-		l.next(w, i)
+		if !l.next(w, i) {
+			break
+		}
 		l.done(w, s.elem.write(w, f, t.Elem, v[i]))
 	}
 	return l.close(w)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -24,9 +25,6 @@ var appenders = map[string]func([]byte, view.Value) ([]byte, error){
 // enums, and objects that are views themselves. Other scalars and abstract types go through the accessor.
 func (c *compiler) viewable(f *planField) bool {
 	f.view.pointer = *f.binding.pointer
-	if text := f.view.pointer.String(); strings.Count(text, "/") == 1 && !strings.ContainsAny(text, "~") {
-		f.view.name = text[1:]
-	}
 	def := c.schema.Types[f.typ.Name()]
 	switch def.Kind {
 	case ast.Scalar:
@@ -47,4 +45,17 @@ func (c *compiler) viewable(f *planField) bool {
 	default:
 		return false
 	}
+}
+
+// place numbers the names of members that pointers of one step lead to.
+func (o *planObject) place(p view.Pointer) int {
+	text := p.String()
+	if strings.Count(text, "/") != 1 || strings.ContainsAny(text, "~") {
+		return none
+	}
+	if i := slices.Index(o.names, text[1:]); i >= 0 {
+		return i
+	}
+	o.names = append(o.names, text[1:])
+	return len(o.names) - 1
 }

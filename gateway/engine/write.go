@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"io"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -20,6 +19,15 @@ type writer struct {
 	must bool
 	// shared says that the errors being reported may belong to other objects too.
 	shared bool
+	failed int // counts the errors
+	// steps counts the elements of lists; gone says that nobody waits for the answer any more.
+	steps int
+	gone  bool
+	// finders look into the views of each planObject, by its number; found has the members of the views that are being
+	// written, from the outermost on.
+	finders []view.Finder
+	found   []view.Value
+	written memo
 	// reported has the paths of errors that resolvers have added themselves: null there has its error.
 	reported map[string]bool
 }
@@ -38,12 +46,16 @@ func (w *writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// write gives the data of the response.
+// write gives the data of the response, nil when the operation has ended meanwhile.
 func write(r *run, root *group) []byte {
 	w := getWriter(r)
 	defer putWriter(w)
 	if !w.object(root, 0) {
-		w.buf = append(w.buf[:0], "null"...)
+		w.cut(0)
+	}
+	if w.gone {
+		Recycle(w.buf)
+		return nil
 	}
 	return w.buf
 }
@@ -53,13 +65,27 @@ func (w *writer) object(g *group, i int) bool {
 	return w.fields(g.plan, g.objs[i], g, i)
 }
 
-// plain writes an object without anything resolved.
+// plain writes an object without anything resolved. A view that stands in the answer already is copied from there: many
+// parents may share one.
 func (w *writer) plain(o *planObject, obj any) bool {
 	if o == nil {
 		w.fail(&panicError{errStray})
 		return false
 	}
-	return w.fields(o, obj, nil, 0)
+	if o.binding.unpack == nil {
+		return w.fields(o, obj, nil, 0)
+	}
+	v := o.binding.unpack(obj)
+	if from, to, ok := w.written.find(o, v); ok {
+		w.buf = append(w.buf, w.buf[from:to]...)
+		return true
+	}
+	from, failed := len(w.buf), w.failed
+	ok := w.fields(o, obj, nil, 0)
+	if ok && failed == w.failed && !w.must {
+		w.written.add(o, v, from, len(w.buf))
+	}
+	return ok
 }
 
 // fields writes an object of Go, or of a view.
@@ -78,6 +104,10 @@ func (w *writer) fields(o *planObject, obj any, g *group, i int) bool {
 // members writes the selected fields. All of them are visited even when one is null that may not be: each has its error.
 func (w *writer) members(o *planObject, obj any, v view.Value, g *group, i int) bool {
 	start, complete := len(w.buf), true
+	members := len(w.found)
+	if len(o.names) > 0 {
+		w.find(o, v)
+	}
 	w.buf = append(w.buf, '{')
 	for _, s := range o.slots {
 		f := s.field
@@ -98,7 +128,13 @@ func (w *writer) members(o *planObject, obj any, v view.Value, g *group, i int) 
 		ok := false
 		switch f.kind {
 		case kindView:
-			ok = w.view(f, f.typ, f.view.of(v))
+			var member view.Value
+			if f.view.place != none {
+				member = w.found[members+f.view.place]
+			} else {
+				member = v.At(f.view.pointer)
+			}
+			ok = w.view(f, f.typ, member)
 		case kindRead:
 			if obj == nil {
 				obj = o.binding.pack(v)
@@ -109,13 +145,20 @@ func (w *writer) members(o *planObject, obj any, v view.Value, g *group, i int) 
 		}
 		w.path = w.path[:len(w.path)-1]
 		if !ok {
-			w.buf = append(w.buf[:mark], "null"...)
+			w.cut(mark)
 			complete = complete && !f.typ.NonNull && !w.must
 			w.must = false
 		}
 	}
+	w.found = w.found[:members]
 	w.buf = append(w.buf, '}')
 	return complete
+}
+
+// cut replaces all from mark on by null.
+func (w *writer) cut(mark int) {
+	w.buf = append(w.buf[:mark], "null"...)
+	w.written.cut(mark)
 }
 
 // column writes what was resolved for the i-th object.
@@ -155,7 +198,9 @@ func (w *writer) cell(c *column, t *ast.Type, at cell) bool {
 	case cellList:
 		l := w.openList(t)
 		for i := range int(at.n) {
-			l.next(w, i)
+			if !l.next(w, i) {
+				break
+			}
 			l.done(w, w.cell(c, t.Elem, c.cells[int(at.at)+i]))
 		}
 		return l.close(w)
@@ -177,67 +222,4 @@ func (w *writer) foreign(t *ast.Type, m graphql.Marshaler) (ok bool) {
 	}
 	m.MarshalGQL(w)
 	return true
-}
-
-// null says that a value is null, which is an error unless its type allows it.
-func (w *writer) null(t *ast.Type, err error) bool {
-	if t.NonNull {
-		w.error(err)
-	}
-	return false
-}
-
-// error reports err unless a resolver has reported something for this place.
-func (w *writer) error(err error) {
-	if w.reported == nil || !w.reported[w.field().Path().String()] {
-		w.fail(err)
-	}
-}
-
-// fail reports an error of the value being written.
-func (w *writer) fail(err error) {
-	f := w.innermost()
-	w.run.report(w.context(), named(err, f), w.run.collected(f).Position, w.shared)
-}
-
-// rescue turns a panic into an error of the value that was begun at this path and this length of the answer.
-func (w *writer) rescue(ok *bool, path, length int) {
-	p := recover()
-	if p == nil {
-		return
-	}
-	*ok = false
-	w.path, w.buf = w.path[:path], w.buf[:length]
-	w.fail(w.run.recovered(w.context(), p))
-}
-
-func (w *writer) innermost() *planField {
-	for i := len(w.path) - 1; ; i-- {
-		if f := w.path[i].field; f != nil {
-			return f
-		}
-	}
-}
-
-// context is that of the value being written.
-func (w *writer) context() context.Context {
-	return &fixedContext{w.run.ctx, w.field()}
-}
-
-// field makes the FieldContexts from the root to the value being written.
-func (w *writer) field() *graphql.FieldContext {
-	fc := w.run.root
-	for _, s := range w.path {
-		if s.field == nil {
-			fc = &graphql.FieldContext{Parent: fc, Index: &s.index}
-			continue
-		}
-		fc = w.run.newField(s.field, fc)
-		if s.field.args != none {
-			if args := w.run.args[s.field.args].fc; args != nil {
-				fc.Args = args.Args
-			}
-		}
-	}
-	return fc
 }

@@ -1,17 +1,18 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/tributary-gateway/tributary/upstreams/view"
 )
 
-// of is the field's value in the JSON of an object.
-func (f *viewField) of(v view.Value) view.Value {
-	if f.name != "" {
-		return v.Get(f.name)
-	}
-	return v.At(f.pointer)
+// find appends the members of a view that are selected to w.found.
+func (w *writer) find(o *planObject, v view.Value) {
+	at := len(w.found)
+	w.found = slices.Grow(w.found, len(o.names))[:at+len(o.names)]
+	w.finders[o.number].Find(v, o.names, w.found[at:])
 }
 
 // view completes a value of a view: checked for its type, and copied.
@@ -44,7 +45,9 @@ func (w *writer) viewList(f *planField, t *ast.Type, v view.Value) bool {
 	}
 	l := w.openList(t)
 	for i, e := range v.Elems() {
-		l.next(w, i)
+		if !l.next(w, i) {
+			break
+		}
 		l.done(w, w.view(f, t.Elem, e))
 	}
 	return l.close(w)

@@ -35,7 +35,7 @@ func BenchmarkOperation(b *testing.B) {
 		_, _ = w.Write(answers[r.URL.Path])
 	}))
 	defer server.Close()
-	carrier, err := transport.New(transport.Config{})
+	carrier, err := transport.NewCarrier(transport.Connections{}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -39,23 +39,23 @@ type Item struct {
 
 // fetcher makes the calls of one group.
 type fetcher struct {
-	upstreams *Upstreams
+	operation *Operation
 	one, many *call.Call
 	scope     template.Scope // without keys
 	list      bool           // the answer for a key is a list of items
 }
 
-// fetch gives an answer per key, in their order.
-func (f *fetcher) fetch(ctx context.Context, keys []key) []Answer {
+// ask gives an answer per key, in their order.
+func (f *fetcher) ask(ctx context.Context, keys []key) []Answer {
 	if f.many == nil || len(keys) == 1 && f.one != nil {
 		answers := make([]Answer, len(keys))
 		concurrently(len(keys), func(i int) { answers[i] = f.single(ctx, keys[i]) })
 		return answers
 	}
-	chunks := slices.Collect(slices.Chunk(keys, f.many.Max))
-	if len(chunks) == 1 {
+	if len(keys) <= f.many.Max {
 		return f.isolate(ctx, keys, new(int))
 	}
+	chunks := slices.Collect(slices.Chunk(keys, f.many.Max))
 	answers := make([][]Answer, len(chunks))
 	concurrently(len(chunks), func(i int) { answers[i] = f.isolate(ctx, chunks[i], new(int)) })
 	return slices.Concat(answers...)
@@ -65,7 +65,7 @@ func (f *fetcher) fetch(ctx context.Context, keys []key) []Answer {
 func (f *fetcher) single(ctx context.Context, k key) Answer {
 	scope := f.scope
 	scope.Key = k
-	value, err := f.upstreams.do(ctx, f.one, &scope)
+	value, err := f.operation.do(ctx, f.one, &scope)
 	if err == nil && value.IsNull() && f.one.NotFoundIsError {
 		err = notFound(f.one)
 	}
@@ -77,7 +77,7 @@ func (f *fetcher) single(ctx context.Context, k key) Answer {
 func (f *fetcher) isolate(ctx context.Context, keys []key, used *int) []Answer {
 	scope := f.scope
 	scope.Keys = keys
-	value, err := f.upstreams.do(ctx, f.many, &scope)
+	value, err := f.operation.do(ctx, f.many, &scope)
 	*used++
 	if err == nil {
 		return f.assign(keys, value)
@@ -140,16 +140,9 @@ func (f *fetcher) assign(keys []key, value view.Value) []Answer {
 
 // match gives the items of a list to the keys that they carry. An item whose key can't be read belongs to nobody.
 func (f *fetcher) match(keys []key, value view.Value, answers []Answer) {
-	place := make(map[string]int, len(keys))
-	for i, k := range keys {
-		place[k.Text] = i
-	}
+	ring := template.NewKeyring(keys)
 	for _, item := range value.Elems() {
-		text, err := view.ID(item.At(f.many.Match))
-		if err != nil {
-			continue
-		}
-		i, ok := place[text]
+		i, ok := ring.Find(item.At(f.many.Match))
 		switch {
 		case !ok:
 		case f.list:

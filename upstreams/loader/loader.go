@@ -31,8 +31,16 @@ import (
 // Upstreams are the calls of a schema with the services that answer them. It is made once and used by all operations.
 type Upstreams struct {
 	graph     *call.Graph
+	fields    map[string]*field
 	services  map[string]*rest.Client
 	batchPath func(ctx context.Context, parent int) ast.Path
+}
+
+// field is a declarative field.
+type field struct {
+	*call.Field
+
+	args bool // it has arguments
 }
 
 // Option changes what New makes.
@@ -56,34 +64,51 @@ func New(graph *call.Graph, services map[string]*rest.Client, options ...Option)
 		slices.Sort(missing)
 		return nil, fmt.Errorf("the schema calls services that aren't configured: %s", strings.Join(missing, ", "))
 	}
-	u := &Upstreams{graph: graph, services: services, batchPath: graphql.BatchPathWithIndex}
+	u := &Upstreams{graph: graph, fields: map[string]*field{}, services: services, batchPath: graphql.BatchPathWithIndex}
+	for coordinate, f := range graph.Fields {
+		u.fields[coordinate] = &field{f, hasArgs(graph.Schema, coordinate)}
+	}
 	for _, option := range options {
 		option(u)
 	}
 	return u, nil
 }
 
-// do makes one request of a call.
-func (u *Upstreams) do(ctx context.Context, c *call.Call, scope *template.Scope) (view.Value, error) {
-	return u.services[c.Service].Do(ctx, &c.Request, scope)
+// hasArgs tells whether a field has arguments, or nobody knows.
+func hasArgs(schema *ast.Schema, coordinate string) bool {
+	typeName, name, _ := strings.Cut(coordinate, ".")
+	t := schema.Types[typeName]
+	if t == nil {
+		return true
+	}
+	f := t.Fields.ForName(name)
+	return f == nil || len(f.Arguments) > 0
 }
 
-// field finds a declarative field.
-func (u *Upstreams) field(coordinate string) (*call.Field, error) {
-	if f := u.graph.Fields[coordinate]; f != nil {
-		return f, nil
+// do makes one request of a call.
+func (o *Operation) do(ctx context.Context, c *call.Call, scope *template.Scope) (view.Value, error) {
+	return o.upstreams.services[c.Service].Do(ctx, &c.Request, scope, &o.kept)
+}
+
+// fieldOf finds the operation and a declarative field of its schema.
+func fieldOf(ctx context.Context, coordinate string) (*Operation, *field, error) {
+	o := From(ctx)
+	if o == nil {
+		return nil, nil, errNoOperation(coordinate)
 	}
-	return nil, &fail.Error{Kind: fail.Internal, Op: coordinate,
+	if f := o.upstreams.fields[coordinate]; f != nil {
+		return o, f, nil
+	}
+	return nil, nil, &fail.Error{Kind: fail.Internal, Op: coordinate,
 		Err: errors.New("the schema has no @rest or @ref there; generate the code again")}
 }
 
 // group finds or makes the group for keys of a call with its arguments.
-func (o *Operation) group(f *call.Field, args map[string]any) (*group, error) {
-	id := groupKey{call: f.Coordinate}
-	made := fetcher{upstreams: o.upstreams, list: f.List}
+func (o *Operation) group(f *field, args map[string]any) (*group, error) {
 	if f.Ref != nil {
 		return o.groupOf(f.Ref.Entity), nil
 	}
+	id := groupKey{call: f.Coordinate}
 	if len(args) > 0 {
 		text, err := json.Marshal(args)
 		if err != nil {
@@ -91,7 +116,7 @@ func (o *Operation) group(f *call.Field, args map[string]any) (*group, error) {
 		}
 		id.args = string(text)
 	}
-	made.scope = rest.Scope(o.ctx, args)
+	made := fetcher{list: f.List, scope: rest.Scope(o.ctx, args)}
 	if f.Call.Keying == call.KeyedOne {
 		made.one = f.Call
 	} else {
@@ -103,7 +128,7 @@ func (o *Operation) group(f *call.Field, args map[string]any) (*group, error) {
 // groupOf finds or makes the group of a type's objects. An entity is the same by whichever field it is reached, and its
 // type's templates have no arguments.
 func (o *Operation) groupOf(e *call.Entity) *group {
-	return o.groupWith(groupKey{call: e.Type}, fetcher{upstreams: o.upstreams, one: e.One, many: e.Many, scope: rest.Scope(o.ctx, nil)})
+	return o.groupWith(groupKey{call: e.Type}, fetcher{one: e.One, many: e.Many, scope: rest.Scope(o.ctx, nil)})
 }
 
 func (o *Operation) groupWith(id groupKey, f fetcher) *group {
@@ -111,7 +136,11 @@ func (o *Operation) groupWith(id groupKey, f fetcher) *group {
 	defer o.mu.Unlock()
 	g := o.groups[id]
 	if g == nil {
-		g = &group{operation: o, fetch: f.fetch, entries: map[string]*entry{}}
+		g = &group{fetcher: f}
+		g.operation = o
+		if o.groups == nil {
+			o.groups = map[groupKey]*group{}
+		}
 		o.groups[id] = g
 	}
 	return g
@@ -125,6 +154,7 @@ type Extension struct {
 var (
 	_ graphql.HandlerExtension     = Extension{}
 	_ graphql.OperationInterceptor = Extension{}
+	_ graphql.ResponseInterceptor  = Extension{}
 )
 
 // ExtensionName is the extension's name in gqlgen.
@@ -141,4 +171,19 @@ func (e Extension) Validate(graphql.ExecutableSchema) error {
 // InterceptOperation puts a new Operation into the context.
 func (e Extension) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	return next(With(ctx, e.Upstreams))
+}
+
+// InterceptResponse gives the memory of the services' answers back once the response is written out in its Data, which
+// has copies. Where something may still be going on, it's left to the garbage collector: after a deadline or a client that
+// hung up, before deferred parts, and with subscriptions, whose next event may have been loaded already.
+func (Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	response := next(ctx)
+	if response == nil || response.HasNext != nil || ctx.Err() != nil {
+		return response
+	}
+	o := From(ctx)
+	if op := graphql.GetOperationContext(ctx).Operation; o != nil && op != nil && op.Operation != ast.Subscription {
+		o.Release()
+	}
+	return response
 }

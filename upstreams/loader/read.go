@@ -24,6 +24,7 @@ type Place struct {
 	ctx    context.Context
 	parent int // index of the batch's parent; -1 for a field that isn't batched
 	outer  *Place
+	failed int // counts the errors of items
 	index  int
 	// parents is how many parents the batch has, and made the objects that were read for them, a *[]T.
 	parents int
@@ -33,6 +34,9 @@ type Place struct {
 // fail adds an error at the place of an item.
 func (p *Place) fail(err error) {
 	graphql.AddError(p.ctx, p.locate(err))
+	for ; p != nil; p = p.outer {
+		p.failed++
+	}
 }
 
 // locate gives an error the place of an item, unless it has the place of something inside it.
@@ -181,7 +185,6 @@ func StrictListOf[T any](item Reader[T]) Reader[[]T] {
 	}
 }
 
-// readItem reads item i of a list, whose place is here.
 // readItem reads item i of a list, whose place is here.
 func readItem[T any](here *Place, list []T, i int, a Answer, read Reader[T]) {
 	here.index = i

@@ -295,6 +295,28 @@ func TestWithoutReports(t *testing.T) {
 	})
 }
 
+// A single list whose keys are all under way has nothing to send, though keys of another group wait.
+func TestWithoutReportsNothingToSend(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, s := start(t, func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(time.Millisecond)
+			byID(w, r)
+		})
+		var wait sync.WaitGroup
+		wait.Go(func() { _, _ = authors(at(ctx, 0), parents(t, `[{"author":1}]`)) })
+		wait.Go(func() {
+			time.Sleep(time.Microsecond)
+			_, _ = loader.Batch(at(ctx, 1, 0), "Book.price", parents(t, `[{"id":5}]`), loader.Nullable(nothing))
+		})
+		wait.Go(func() {
+			time.Sleep(2 * time.Microsecond)
+			equal(t, "under way", texts(editors(at(ctx, 0), parents(t, `[{"editor":1}]`))), `{"id":"1","name":"n1"}`)
+		})
+		wait.Wait()
+		equal(t, "requests", s.sent(), []string{"GET /authors?id=1", "GET /prices/5"})
+	})
+}
+
 func TestWithoutReportsButWithAnEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, s := start(t, byID)

@@ -1,11 +1,9 @@
 package rest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net"
 	"net/http"
@@ -13,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tributary-gateway/tributary/gateway/fail"
+	"github.com/tributary-gateway/tributary/upstreams/body"
 	"github.com/tributary-gateway/tributary/upstreams/template"
 	"github.com/tributary-gateway/tributary/upstreams/view"
 )
@@ -27,91 +26,71 @@ var null = func() view.Value {
 }()
 
 // Do makes the exchange and gives the value at the request's Select: null when nothing is there or the status is 404,
-// and the zero Value when the service answered without a body. Every error is a *fail.Error.
-func (c *Client) Do(ctx context.Context, r *Request, s *template.Scope) (view.Value, error) {
-	scope := *s
+// and the zero Value when the service answered without a body. Every error is a *fail.Error. The memory that the value
+// points into goes to keep, whose owner releases it; with nil it's the garbage collector's.
+func (c *Client) Do(ctx context.Context, r *Request, s *template.Scope, keep *Kept) (view.Value, error) {
 	caller := callerOf(ctx)
-	scope.Header = func(name string) string {
-		if name = http.CanonicalHeaderKey(name); c.forward[name] {
-			return caller.Header.Get(name)
-		}
-		return ""
-	}
+	e := &exchange{client: c, caller: caller, scope: *s}
+	e.scope.Header = e.forwarded
 	timed, cancel := context.WithTimeout(ctx, orDefault(r.Timeout, c.service.Timeout))
 	defer cancel()
-	req, err := c.build(timed, r, &scope)
+	timed, err := c.carry(timed, r, &e.scope)
 	if err != nil {
 		return view.Value{}, err
 	}
-	res, err := c.exchange(req)
+	req, err := e.build(timed, r)
+	if err != nil {
+		return view.Value{}, err
+	}
+	res, err := c.exchange(req) //nolint:bodyclose // Bodies.Read closes it, here and in refused
 	if err != nil {
 		return view.Value{}, c.unreachable(ctx, r, err)
 	}
-	defer res.Body.Close()
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return c.refused(r, res)
 	}
-	body, err := read(res, c.service.MaxBody)
+	text, err := c.service.Bodies.Read(res, c.service.MaxBody)
 	switch {
 	case err != nil && timed.Err() != nil:
 		return view.Value{}, c.unreachable(ctx, r, timed.Err())
 	case err != nil:
 		return view.Value{}, c.invalid(r, res, err)
 	}
-	return c.value(r, res, body)
-}
-
-var errTooBig = errors.New("body over max_body")
-
-// mostTrusted is how much memory a Content-Length gets before its bytes have come.
-const mostTrusted = 1 << 20
-
-// read reads the whole body within a limit.
-func read(res *http.Response, limit int64) ([]byte, error) {
-	if res.ContentLength > limit {
-		return nil, errTooBig
-	}
-	if n := res.ContentLength; n > 0 && n <= mostTrusted {
-		body := make([]byte, n)
-		_, err := io.ReadFull(res.Body, body)
-		return body, err
-	}
-	var buffer bytes.Buffer
-	if res.ContentLength > 0 {
-		buffer.Grow(mostTrusted + bytes.MinRead)
-	}
-	if _, err := buffer.ReadFrom(io.LimitReader(res.Body, limit+1)); err != nil {
-		return nil, err
-	}
-	if int64(buffer.Len()) > limit {
-		return nil, errTooBig
-	}
-	return buffer.Bytes(), nil
+	return c.value(r, res, text, keep)
 }
 
 // value finds the value in a good answer.
-func (c *Client) value(r *Request, res *http.Response, body []byte) (view.Value, error) {
-	if len(body) == 0 {
+func (c *Client) value(r *Request, res *http.Response, text *body.Body, keep *Kept) (view.Value, error) {
+	if text.Len() == 0 {
+		text.Release()
 		return view.Value{}, nil
 	}
-	if !isJSON(res.Header.Get("Content-Type")) {
-		return view.Value{}, c.invalid(r, res, fmt.Errorf("content type %q isn't JSON", res.Header.Get("Content-Type")))
+	if contentType := res.Header.Get("Content-Type"); !isJSON(contentType) {
+		text.Release()
+		return view.Value{}, c.invalid(r, res, fmt.Errorf("content type %q isn't JSON", contentType))
 	}
-	document, err := view.Parse(body)
+	document, err := parse(text)
 	if err != nil {
+		text.Release()
 		return view.Value{}, c.invalid(r, res, err)
 	}
 	root := document.Root()
-	if when := c.service.Errors.When; when != nil && says(root.At(*when)) {
+	value := root.At(r.Select)
+	switch when := c.service.Errors.When; {
+	case when != nil && says(root.At(*when)):
 		failure := c.failure(fail.UpstreamError, r, res)
 		c.explain(failure, root)
-		return view.Value{}, failure
+		value, err = view.Value{}, failure
+	case value.IsNull():
+		value = null
+	case keep == nil:
+		return value, nil
+	default:
+		keep.add(text, document)
+		return value, nil
 	}
-	value := root.At(r.Select)
-	if value.IsNull() {
-		return null, nil
-	}
-	return value, nil
+	kept{text, document}.release() // nothing of it is used
+	return value, err
 }
 
 // says tells whether a value means that there is an error. Services that always send the property send null, false, 0
@@ -145,7 +124,10 @@ const maxErrorBody = 64 << 10
 // refused is what an answer that isn't 2xx means. Its status says so whatever becomes of its body, which is only read to
 // its end for the sake of the connection, or of the service's own words.
 func (c *Client) refused(r *Request, res *http.Response) (view.Value, error) {
-	body, bodyErr := read(res, min(maxErrorBody, c.service.MaxBody))
+	text, bodyErr := c.service.Bodies.Read(res, min(maxErrorBody, c.service.MaxBody))
+	if bodyErr == nil {
+		defer text.Release()
+	}
 	if res.StatusCode == http.StatusNotFound && r.NotFound == NotFoundNull {
 		return null, nil
 	}
@@ -155,8 +137,9 @@ func (c *Client) refused(r *Request, res *http.Response) (view.Value, error) {
 	}
 	failure := c.failure(kind, r, res)
 	if bodyErr == nil && isJSON(res.Header.Get("Content-Type")) {
-		if document, err := view.Parse(body); err == nil {
+		if document, err := parse(text); err == nil {
 			c.explain(failure, document.Root())
+			putDocument(document)
 		}
 	}
 	return view.Value{}, failure
@@ -206,7 +189,9 @@ func (c *Client) unreachable(ctx context.Context, r *Request, err error) error {
 	var network *net.OpError
 	switch {
 	case errors.As(err, &known):
-		failure.Kind = known.Kind
+		if failure.Kind = known.Kind; known.Kind == fail.UpstreamInvalidResponse {
+			failure.Status = known.Status // there was an answer
+		}
 	case errors.Is(ctx.Err(), context.Canceled):
 		failure.Kind = fail.Canceled
 	case errors.As(err, &network) && network.Op == "dial": // also when the dialer's own time is over

@@ -27,7 +27,7 @@ func ask(t *testing.T, r *rest.Request, a answer, changes ...func(*rest.Service)
 // do makes a call whose error, if there is one, must be a *fail.Error that says what was done and to what.
 func do(t *testing.T, c *rest.Client, r *rest.Request) (view.Value, *fail.Error) {
 	t.Helper()
-	v, err := c.Do(t.Context(), r, &template.Scope{})
+	v, err := c.Do(t.Context(), r, &template.Scope{}, nil)
 	if err == nil {
 		return v, nil
 	}

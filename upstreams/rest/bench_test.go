@@ -31,7 +31,7 @@ func BenchmarkDo(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if v, err := c.Do(b.Context(), r, s); err != nil || v.Len() != 50 {
+		if v, err := c.Do(b.Context(), r, s, nil); err != nil || v.Len() != 50 {
 			b.Fatal(err)
 		}
 	}

@@ -45,7 +45,7 @@ func TestNoAnswer(t *testing.T) {
 	s := upstreamtest.Start(t, upstreamtest.Exchange{Request: "POST /a", Answer: answer{Fault: upstreamtest.Reset}})
 	r := get(t)
 	r.Method = http.MethodPost
-	_, err := newClient(t, s.URL()).Do(t.Context(), r, &template.Scope{})
+	_, err := newClient(t, s.URL()).Do(t.Context(), r, &template.Scope{}, nil)
 	if fail.KindOf(err) != fail.UpstreamUnavailable {
 		t.Error(err)
 	}
@@ -89,7 +89,7 @@ func TestDeadlineOfTheOperation(t *testing.T) {
 	s := upstreamtest.Start(t, upstreamtest.Exchange{Request: "GET /a", Answer: answer{Fault: upstreamtest.Hang}})
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
-	_, err := newClient(t, s.URL()).Do(ctx, get(t), &template.Scope{})
+	_, err := newClient(t, s.URL()).Do(ctx, get(t), &template.Scope{}, nil)
 	if fail.KindOf(err) != fail.UpstreamTimeout {
 		t.Error(err)
 	}
@@ -119,7 +119,7 @@ func TestClientLeaves(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		failed := make(chan error)
 		go func() {
-			_, err := c.Do(ctx, &rest.Request{Method: http.MethodGet, Path: path(t, text)}, &template.Scope{})
+			_, err := c.Do(ctx, &rest.Request{Method: http.MethodGet, Path: path(t, text)}, &template.Scope{}, nil)
 			failed <- err
 		}()
 		<-arrived
@@ -130,7 +130,7 @@ func TestClientLeaves(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.Do(ctx, get(t), &template.Scope{}); fail.KindOf(err) != fail.Canceled {
+	if _, err := c.Do(ctx, get(t), &template.Scope{}, nil); fail.KindOf(err) != fail.Canceled {
 		t.Errorf("before: %v", err)
 	}
 }
@@ -149,7 +149,7 @@ func TestKindOfTheTransport(t *testing.T) {
 func TestLogHasNoValues(t *testing.T) {
 	c := newClient(t, upstreamtest.Nowhere+"/base", func(s *rest.Service) { s.Headers = map[string]string{"X-Token": "s3cret"} })
 	r := &rest.Request{Method: "GET", Path: path(t, "/users/{id}"), Query: query(t, `{token: "{id}"}`)}
-	_, err := c.Do(t.Context(), r, &template.Scope{Args: map[string]any{"id": "s3cret"}})
+	_, err := c.Do(t.Context(), r, &template.Scope{Args: map[string]any{"id": "s3cret"}}, nil)
 	if err == nil || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "/base") ||
 		!strings.HasPrefix(err.Error(), "users GET /users/{id}: ") {
 		t.Error(err)

@@ -28,7 +28,7 @@ func TestHeadersWithoutCaller(t *testing.T) {
 		"Tracestate": "", "Cookie": "", "Authorization": "", "Referer": "", "Content-Type": "",
 	})})
 	c := newClient(t, s.URL(), func(s *rest.Service) { s.Forward = []string{"Cookie"} })
-	if _, err := c.Do(t.Context(), get(t), &template.Scope{}); err != nil {
+	if _, err := c.Do(t.Context(), get(t), &template.Scope{}, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -58,7 +58,7 @@ func TestHeadersOfCaller(t *testing.T) {
 	})
 	r := get(t)
 	r.Headers = headers(t, `{X_Made: "{header.x-tenant}!", X_Unmade: "{header.Cookie}"}`)
-	if _, err := c.Do(ctx, r, &template.Scope{}); err != nil {
+	if _, err := c.Do(ctx, r, &template.Scope{}, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -70,10 +70,10 @@ func TestCallerIsNotShared(t *testing.T) {
 		upstreamtest.Exchange{Request: "GET /a", Headers: expects(map[string]string{"Authorization": ""})},
 	).URL(), func(s *rest.Service) { s.Forward = []string{"Authorization"} })
 	ctx := rest.WithCaller(t.Context(), &rest.Caller{Header: http.Header{"Authorization": {"one"}}})
-	if _, err := c.Do(ctx, get(t), &template.Scope{}); err != nil {
+	if _, err := c.Do(ctx, get(t), &template.Scope{}, nil); err != nil {
 		t.Error(err)
 	}
-	if _, err := c.Do(t.Context(), get(t), &template.Scope{}); err != nil {
+	if _, err := c.Do(t.Context(), get(t), &template.Scope{}, nil); err != nil {
 		t.Error(err)
 	}
 }

@@ -57,7 +57,7 @@ func TestRedirectsOfWrites(t *testing.T) {
 		s := upstreamtest.Start(t, upstreamtest.Exchange{Request: "POST /a", Answer: redirect})
 		r := get(t)
 		r.Method = http.MethodPost
-		_, err := newClient(t, s.URL()).Do(t.Context(), r, &template.Scope{})
+		_, err := newClient(t, s.URL()).Do(t.Context(), r, &template.Scope{}, nil)
 		if fail.KindOf(err) != fail.UpstreamError {
 			t.Errorf("%d: %v", status, err)
 		}

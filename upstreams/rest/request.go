@@ -3,6 +3,7 @@ package rest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -45,44 +46,76 @@ type Request struct {
 	NotFound NotFound
 	// Timeout overrides the service's; 0 keeps it.
 	Timeout time.Duration
+	// Idempotent says that the request may be sent more than once, whatever its method.
+	Idempotent bool
+}
+
+// exchange is what one request is made of, in one piece of memory.
+type exchange struct {
+	client *Client
+	caller *Caller
+	scope  template.Scope
+	url    url.URL
+	values [3]string // of headers
+	used   int
+}
+
+// forwarded is a header of the client's request, for templates.
+func (e *exchange) forwarded(name string) string {
+	if name = http.CanonicalHeaderKey(name); e.client.forward[name] {
+		return e.caller.Header.Get(name)
+	}
+	return ""
 }
 
 // build fills in the templates.
-func (c *Client) build(ctx context.Context, r *Request, s *template.Scope) (*http.Request, error) {
-	address, err := c.address(r, s)
+func (e *exchange) build(ctx context.Context, r *Request) (*http.Request, error) {
+	c, caller := e.client, e.caller
+	if err := e.address(r); err != nil {
+		return nil, err
+	}
+	body, hasBody, err := r.body(&e.scope)
 	if err != nil {
 		return nil, err
 	}
-	body, hasBody, err := r.body(s)
-	if err != nil {
-		return nil, err
+	header := make(http.Header, 8)
+	for _, fixed := range c.header {
+		header[fixed.name] = fixed.values // nobody changes them
 	}
 	req := blank.WithContext(ctx)
-	req.Method, req.URL, req.Host, req.Header = r.Method, address, address.Host, c.header.Clone()
+	req.Method, req.URL, req.Host, req.Header = r.Method, &e.url, c.host, header
 	if hasBody {
-		req.Header.Set("Content-Type", "application/json")
+		header["Content-Type"] = jsonType
 		req.ContentLength = int64(len(body))
 		req.Body = io.NopCloser(bytes.NewReader(body))
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}
-	caller := callerOf(ctx)
 	for name := range c.forward {
 		if values := caller.Header[name]; len(values) > 0 && !ofConnection(caller.Header, name) {
-			req.Header[name] = values
+			header[name] = values
 		}
 	}
-	for _, h := range [...]struct{ name, value string }{
-		{"X-Request-Id", caller.RequestID}, {"Traceparent", caller.Traceparent}, {"Tracestate", caller.Tracestate},
-	} {
-		if h.value != "" {
-			req.Header.Set(h.name, h.value)
-		}
-	}
-	if err := r.Headers.Expand(s, req.Header.Set); err != nil {
+	e.set(header, "X-Request-Id", caller.RequestID)
+	e.set(header, "Traceparent", caller.Traceparent)
+	e.set(header, "Tracestate", caller.Tracestate)
+	if err := r.Headers.Expand(&e.scope, header.Set); err != nil {
 		return nil, err
 	}
 	return req, nil
 }
+
+// set is Header.Set for a name in canonical form; an empty value sets nothing.
+func (e *exchange) set(header http.Header, name, value string) {
+	if value == "" {
+		return
+	}
+	e.values[e.used] = value
+	header[name] = e.values[e.used : e.used+1 : e.used+1]
+	e.used++
+}
+
+// jsonType is the Content-Type of what is sent.
+var jsonType = []string{"application/json"}
 
 // blank is what all requests have in common. It is copied, never sent.
 var blank = &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
@@ -100,19 +133,20 @@ func ofConnection(header http.Header, name string) bool {
 	return false
 }
 
-// address is the service's address with path and query. The text is parsed, not trusted: what comes out has the
-// host of the service and nothing else.
-func (c *Client) address(r *Request, s *template.Scope) (*url.URL, error) {
-	text := make([]byte, 0, len(c.origin)+len(c.prefix)+64+16*len(s.Keys))
-	text = append(append(text, c.origin...), c.prefix...)
+// address makes the service's address with path and query. Whatever the values are, the host is the service's: it isn't
+// part of a text that they could change.
+func (e *exchange) address(r *Request) error {
+	c, s := e.client, &e.scope
+	text := make([]byte, 0, len(c.prefix)+64+16*len(s.Keys))
+	text = append(text, c.prefix...)
 	text, err := r.Path.Append(text, s)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	path := len(text)
 	text = append(text, '?')
 	if text, err = r.Query.Append(text, s, r.Style); err != nil {
-		return nil, err
+		return err
 	}
 	if len(r.DefaultQuery) > 0 {
 		mark := len(text)
@@ -121,7 +155,7 @@ func (c *Client) address(r *Request, s *template.Scope) (*url.URL, error) {
 		}
 		from := len(text)
 		if text, err = template.AppendQueryArgs(text, s, r.DefaultQuery); err != nil {
-			return nil, err
+			return err
 		}
 		if len(text) == from {
 			text = text[:mark]
@@ -130,11 +164,49 @@ func (c *Client) address(r *Request, s *template.Scope) (*url.URL, error) {
 	if len(text) == path+1 {
 		text = text[:path]
 	}
-	address, err := url.Parse(string(text))
-	if err != nil {
-		return nil, &fail.Error{Kind: fail.Internal, Op: c.op(r), Err: withoutURL(err)}
+	whole := string(text)
+	e.url = url.URL{Scheme: c.scheme, Host: c.host, Path: whole[:path]}
+	if len(whole) > path {
+		e.url.RawQuery = whole[path+1:]
 	}
-	return address, nil
+	if isPlainPath(e.url.Path) && isPlainQuery(e.url.RawQuery) {
+		return nil
+	}
+	// Something is encoded, or can't be sent as it is: let package url find out.
+	parsed, err := url.Parse(c.scheme + "://" + c.host + whole)
+	if err == nil && (parsed.Scheme != c.scheme || parsed.Host != c.host || parsed.User != nil) {
+		err = errors.New("it is no path")
+	}
+	if err != nil {
+		return &fail.Error{Kind: fail.Internal, Op: c.op(r), Err: withoutURL(err)}
+	}
+	e.url = *parsed
+	return nil
+}
+
+// isPlainPath tells whether a path is the same before and after percent-encoding.
+func isPlainPath(path string) bool {
+	if path == "" || path[0] != '/' {
+		return path == ""
+	}
+	for i := range len(path) {
+		switch c := path[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '/' && c <= '9', c == '-', c == '_', c == '.', c == '~':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// isPlainQuery tells whether a query can be sent as it is.
+func isPlainQuery(query string) bool {
+	for i := range len(query) {
+		if c := query[i]; c <= ' ' || c >= 0x7f || c == '#' {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *Request) body(s *template.Scope) (body []byte, ok bool, err error) {

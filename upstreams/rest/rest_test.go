@@ -20,7 +20,7 @@ import (
 // newClient is a client of the service at an address, with changes to its settings.
 func newClient(t testing.TB, address string, changes ...func(*rest.Service)) *rest.Client {
 	t.Helper()
-	carrier, err := transport.New(transport.Config{})
+	carrier, err := transport.NewCarrier(transport.Connections{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestRequests(t *testing.T) {
 			exchange.Headers["Content-Type"] = &json
 		}
 		s := upstreamtest.Start(t, exchange)
-		if _, err := newClient(t, s.URL()+c.base).Do(t.Context(), &c.request, scope); err != nil {
+		if _, err := newClient(t, s.URL()+c.base).Do(t.Context(), &c.request, scope, nil); err != nil {
 			t.Errorf("%s: %v", c.want, err)
 		}
 		if diff := cmp.Diff([]string{c.want}, s.Requests()); diff != "" {
@@ -152,7 +152,7 @@ func TestRefusedValues(t *testing.T) {
 		{Method: "GET", Path: path(t, "/a"), Headers: headers(t, `{A: "{lines}"}`)},
 		{Method: "POST", Path: path(t, "/a"), Body: body(t, `{a: "x{o}"}`)},
 	} {
-		if _, err := c.Do(t.Context(), &r, scope); fail.KindOf(err) != fail.BadInput {
+		if _, err := c.Do(t.Context(), &r, scope, nil); fail.KindOf(err) != fail.BadInput {
 			t.Error(err)
 		}
 	}

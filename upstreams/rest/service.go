@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/tributary-gateway/tributary/upstreams/body"
 	"github.com/tributary-gateway/tributary/upstreams/template"
 	"github.com/tributary-gateway/tributary/upstreams/view"
 )
@@ -40,6 +41,8 @@ type Service struct {
 	Timeout time.Duration
 	// MaxBody is the most bytes of an answer. 0 means DefaultMaxBody.
 	MaxBody int64
+	// Bodies is where answers get their memory; nil means the pool of the program.
+	Bodies *body.Pool
 	// UserAgent is sent with each request. Empty means DefaultUserAgent.
 	UserAgent string
 	// Headers are sent with each request. Their values may be secrets.
@@ -48,6 +51,8 @@ type Service struct {
 	Forward []string
 	// Errors says what of an error clients may read.
 	Errors ErrorRules
+	// BalanceBy is the key by which an instance is chosen; nil lets the balancer choose as it likes.
+	BalanceBy *template.Text
 }
 
 // ErrorRules say where a service explains an error. A rule that isn't set lets nothing through.
@@ -63,10 +68,17 @@ type ErrorRules struct {
 // Client calls one service. It is safe for concurrent use.
 type Client struct {
 	service Service
-	origin  string // scheme and host
-	prefix  string // the path of Base, without a slash at its end
-	header  http.Header
+	scheme  string
+	host    string
+	prefix  string // the path of Base, without a slash at its end, percent-encoded
+	header  []fixed
 	forward map[string]bool
+}
+
+// fixed is a header that is the same in all requests.
+type fixed struct {
+	name   string
+	values []string
 }
 
 // NewClient checks a service and makes its client. The error names every problem.
@@ -91,11 +103,12 @@ func NewClient(s Service) (*Client, error) {
 	if s.Transport == nil {
 		wrong("it has no transport")
 	}
-	c := &Client{service: s, header: http.Header{}, forward: map[string]bool{}}
+	c := &Client{service: s, forward: map[string]bool{}}
+	header := http.Header{}
 	c.service.Timeout = orDefault(s.Timeout, DefaultTimeout)
 	c.service.MaxBody = orDefault(s.MaxBody, DefaultMaxBody)
-	c.header.Set("Accept", "application/json")
-	c.header.Set("User-Agent", orDefault(s.UserAgent, DefaultUserAgent))
+	header.Set("Accept", "application/json")
+	header.Set("User-Agent", orDefault(s.UserAgent, DefaultUserAgent))
 	for _, name := range slices.Sorted(maps.Keys(s.Headers)) {
 		switch {
 		case name == "" || strings.ContainsFunc(name, notToken):
@@ -105,7 +118,7 @@ func NewClient(s Service) (*Client, error) {
 		case strings.ContainsFunc(s.Headers[name], unicode.IsControl):
 			wrong("headers: the value of %s has control characters in it", name) // the value may be a secret
 		}
-		c.header.Set(name, s.Headers[name])
+		header.Set(name, s.Headers[name])
 	}
 	for _, name := range s.Forward {
 		name = http.CanonicalHeaderKey(name)
@@ -117,7 +130,10 @@ func NewClient(s Service) (*Client, error) {
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
-	c.origin = base.Scheme + "://" + base.Host
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		c.header = append(c.header, fixed{name, header[name]})
+	}
+	c.scheme, c.host = base.Scheme, base.Host
 	c.prefix = strings.TrimRight(base.EscapedPath(), "/")
 	return c, nil
 }

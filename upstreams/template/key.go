@@ -1,7 +1,6 @@
 package template
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
 
@@ -43,78 +42,45 @@ const (
 	Brackets              // id[]=1&id[]=2, with the brackets percent-encoded
 )
 
-// Keyring makes keys of values and remembers their texts: the parents of a list share few keys. The zero Keyring is
-// ready; it's for one goroutine.
-type Keyring struct{ texts map[string]string }
-
-// KeyOf is the function KeyOf.
-func (r *Keyring) KeyOf(v view.Value) (LookupKey, error) {
-	raw := v.Raw()
-	switch {
-	case v.Kind() == view.KindNumber && isDigits(raw):
-	case v.Kind() == view.KindString && !bytes.ContainsRune(raw, '\\'):
-		raw = raw[1 : len(raw)-1]
-	default:
-		return KeyOf(v)
-	}
-	text, ok := r.texts[string(raw)]
-	if !ok {
-		if r.texts == nil {
-			r.texts = map[string]string{}
-		}
-		text = string(raw)
-		r.texts[text] = text
-	}
-	return LookupKey{Text: text, Number: v.Kind() == view.KindNumber}, nil
-}
-
-// isDigits tells whether a number is written as an ID of the same value is.
-func isDigits(raw []byte) bool {
-	for _, c := range raw {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return true
-}
-
-// AppendKeys appends the keys that a text stands for: none when a value is null or absent, several when it is one
-// placeholder that holds a list. list tells the last case; nulls in such a list are left out.
-func (t *Text) AppendKeys(dst []LookupKey, s *Scope, ring *Keyring) (keys []LookupKey, list bool, err error) {
+// AppendKeys appends the places that the keys which a text stands for have in ring, where new ones are added: none when a
+// value is null or absent, several when it is one placeholder that holds a list. list tells the last case; nulls in such
+// a list are left out.
+func (t *Text) AppendKeys(dst []int32, s *Scope, ring *Keyring) (places []int32, list bool, err error) {
 	hole := t.single()
 	if hole == nil {
 		text, ok, err := t.Append(nil, s)
 		if err == nil && ok {
-			dst = append(dst, LookupKey{Text: string(text)})
+			dst = append(dst, ring.Add(LookupKey{Text: string(text)}))
 		}
 		return dst, false, err
 	}
 	o := hole.find(s)
 	switch {
 	case o.kind == ofKeys:
-		return append(dst, o.keys...), true, nil
+		for _, key := range o.keys {
+			dst = append(dst, ring.Add(key))
+		}
+		return dst, true, nil
 	case o.kind == ofView && o.view.Kind() != view.KindArray:
-		key, err := ring.KeyOf(o.view)
+		place, err := ring.AddValue(o.view)
 		if err == nil {
-			dst = append(dst, key)
+			dst = append(dst, place)
 		}
 		return dst, false, err
 	}
-	return hole.appendEach(dst, o)
-}
-
-// appendEach appends the keys of an operand that may be a list.
-func (p *Placeholder) appendEach(dst []LookupKey, o operand) (keys []LookupKey, list bool, err error) {
-	start := len(dst)
+	start, known := len(dst), ring.Len()
 	err = o.each(func(item operand) error {
-		key, err := p.key(item)
-		dst = append(dst, key)
+		key, err := hole.key(item)
+		if err == nil {
+			dst = append(dst, ring.Add(key))
+		}
 		return err
 	})
 	if err != nil {
-		return dst[:start], o.isList(), err
+		ring.Cut(known)
+		dst = dst[:start]
 	}
-	return dst, o.isList(), nil
+	return dst, o.isList(), err
 }
 
 // key makes a key of a scalar.

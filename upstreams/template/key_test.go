@@ -1,6 +1,8 @@
 package template_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,34 +59,67 @@ func TestKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, list, err := parsed.AppendKeys(nil, scope(t), new(template.Keyring))
-		if len(got) == 0 {
-			got = nil
+		var ring template.Keyring
+		places, list, err := parsed.AppendKeys(nil, scope(t), &ring)
+		var got keys
+		for _, place := range places {
+			got = append(got, ring.Keys()[place])
+		}
+		if err != nil && ring.Len() > 0 {
+			t.Errorf("%s: %v and keys", text, err)
 		}
 		message := ""
 		if err != nil {
 			message = err.Error()
 		}
-		if diff := cmp.Diff(want.keys, keys(got)); diff != "" || list != want.list || message != want.err {
+		if diff := cmp.Diff(want.keys, got); diff != "" || list != want.list || message != want.err {
 			t.Errorf("%s: list %v, %v, %s", text, list, err, diff)
 		}
 	}
 }
 
-// A Keyring gives the keys that KeyOf gives, however often it's asked.
-func TestKeyringRemembersOnlyTexts(t *testing.T) {
-	document, err := view.Parse([]byte(`[1, "1", 1.0, 1e0, -0, "a\u0062", "ab", 12345678901234567890123, true, null, "", 1, "1"]`))
+// A Keyring has each key once, in the order of their first appearance, and the keys are those that KeyOf gives.
+func TestKeyring(t *testing.T) {
+	text := `[1, "1", 1.0, 1e0, -0, "a\u0062", "ab", 12345678901234567890123, true, null, "", 1, "1"`
+	for i := range 40 {
+		text += fmt.Sprintf(`, %d, "key-%d"`, i*7%20, i*3%30)
+	}
+	document, err := view.Parse([]byte(text + "]"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var ring template.Keyring
+	var want []template.LookupKey
 	for range 2 {
 		for _, v := range document.Root().Elems() {
-			want, wantErr := template.KeyOf(v)
-			got, err := ring.KeyOf(v)
-			if got != want || (err == nil) != (wantErr == nil) {
-				t.Errorf("%s: got %+v, %v, want %+v, %v", v.Raw(), got, err, want, wantErr)
+			key, wantErr := template.KeyOf(v)
+			if !slices.ContainsFunc(want, func(k template.LookupKey) bool { return k.Text == key.Text }) && wantErr == nil {
+				if place, ok := ring.Find(v); ok {
+					t.Errorf("%s: found at %d", v.Raw(), place)
+				}
+				want = append(want, key)
+			}
+			place, err := ring.AddValue(v)
+			found, ok := ring.Find(v)
+			if (err == nil) != (wantErr == nil) || ok != (err == nil) || ok && found != place || ok && ring.Keys()[place].Text != key.Text {
+				t.Errorf("%s: at %d, %v, found at %d %v", v.Raw(), place, err, found, ok)
 			}
 		}
+	}
+	if diff := cmp.Diff(want, ring.Keys()); diff != "" {
+		t.Error(diff)
+	}
+	made := template.NewKeyring(want)
+	for i, key := range want {
+		if got := made.Add(key); int(got) != i {
+			t.Errorf("%+v: at %d, want %d", key, got, i)
+		}
+	}
+	ring.Cut(20)
+	if got := ring.Add(want[30]); got != 20 {
+		t.Errorf("a key that was cut off is at %d", got)
+	}
+	if got := ring.Add(want[5]); got != 5 {
+		t.Errorf("a key that was kept is at %d", got)
 	}
 }

@@ -3,9 +3,10 @@ package view
 import (
 	"encoding/binary"
 	"math/bits"
+	"unicode/utf8"
 )
 
-// scanner fills an index in one pass over src, which is valid UTF-8 already.
+// scanner fills an index in one pass over src.
 type scanner struct {
 	src   []byte
 	nodes []node
@@ -161,14 +162,17 @@ const (
 )
 
 // text scans a string whose first byte after the quote is at i. It returns the position after the closing quote, and
-// the flag escaped or 0.
+// the flag escaped or 0. Only strings can have characters beyond ASCII, and few do: that they are UTF-8 is checked here,
+// for the error to be given a place by who calls.
 func (s *scanner) text(i int) (end int, flags uint32, err error) {
-	src := s.src
+	src, start := s.src, i
+	var seen uint64 // all bytes, by or
 	for {
 		// Eight bytes at a time: the lowest high bit of stop marks the first byte that is a quote, a backslash or a
 		// control character. A borrow can only spoil bits above it.
 		for i+8 <= len(src) {
 			w := binary.LittleEndian.Uint64(src[i:])
+			seen |= w
 			quote, slash := w^('"'*ones), w^('\\'*ones)
 			stop := ((w - 0x20*ones) | (quote - ones) | (slash - ones)) &^ w & highs
 			if stop != 0 {
@@ -178,12 +182,16 @@ func (s *scanner) text(i int) (end int, flags uint32, err error) {
 			i += 8
 		}
 		for i < len(src) && src[i] >= 0x20 && src[i] != '"' && src[i] != '\\' {
+			seen |= uint64(src[i])
 			i++
 		}
 		switch {
 		case i >= len(src):
 			return 0, 0, s.unexpected(i, "closing quote")
 		case src[i] == '"':
+			if seen&highs != 0 && !utf8.Valid(src[start:i]) {
+				return 0, 0, &SyntaxError{Offset: start, Msg: "invalid UTF-8"}
+			}
 			return i + 1, flags, nil
 		case src[i] == '\\':
 			flags = escaped

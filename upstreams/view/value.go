@@ -49,6 +49,9 @@ func (v Value) Kind() Kind {
 // IsNull reports whether there is nothing to see: the value is null or absent.
 func (v Value) IsNull() bool { return v.Kind() <= KindNull }
 
+// Ordinal numbers the values of a document in the order of the text. It is 0 for the root, and for an absent value.
+func (v Value) Ordinal() int { return int(v.node) }
+
 // Raw is the value as the service wrote it: a part of the source, to be read only. It is nil for an absent value.
 func (v Value) Raw() []byte {
 	if v.doc == nil {

@@ -69,16 +69,16 @@ func ParseInto(d *Document, src []byte) error {
 	if uint64(len(src)) > math.MaxUint32 {
 		return &SyntaxError{Offset: len(src), Msg: "text over 4 GiB"}
 	}
-	if !utf8.Valid(src) {
-		return &SyntaxError{Offset: validUTF8(src), Msg: "invalid UTF-8"}
-	}
-	if n := estimate(src); cap(d.nodes) < n {
-		d.nodes = make([]node, 0, n)
+	if cap(d.nodes) == 0 { // one that served before grows if it has to
+		d.nodes = make([]node, 0, estimate(src))
 	}
 	s := scanner{src: src, nodes: d.nodes}
 	err := s.document()
 	if err != nil {
 		d.nodes = s.nodes[:0]
+		if !utf8.Valid(src) {
+			return &SyntaxError{Offset: validUTF8(src), Msg: "invalid UTF-8"}
+		}
 		return err
 	}
 	d.src, d.nodes = src, s.nodes
@@ -99,6 +99,13 @@ func estimate(src []byte) int {
 	n := 1 + bytes.Count(src, []byte{','}) + bytes.Count(src, []byte{'{'}) + bytes.Count(src, []byte{'['})
 	return min(n, len(src)/8+8)
 }
+
+// Forget empties the document and keeps the memory of its index for the next ParseInto. All values of the text become
+// invalid.
+func (d *Document) Forget() { d.src, d.nodes = nil, d.nodes[:0] }
+
+// Size is how many values the document has memory for.
+func (d *Document) Size() int { return cap(d.nodes) }
 
 // validUTF8 is the length of the valid beginning of src.
 func validUTF8(src []byte) int {
