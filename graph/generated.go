@@ -1458,6 +1458,8 @@ directive @rest(
   notFound: RestNotFound = NULL
   "Overrides the service's timeout: \"250ms\", \"2s\"."
   timeout: String
+  "The request may be sent again when it's unclear whether it arrived. GET always may; others get an Idempotency-Key."
+  idempotent: Boolean = false
 ) repeatable on OBJECT | FIELD_DEFINITION
 
 "The object (or the list of objects) with this key, fetched as its type's @rest says."

@@ -60,10 +60,15 @@ func startWith(t *testing.T, service string, schema graphql.ExecutableSchema) st
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := assemble.Server(schema, cfg, nil)
+	for name, section := range cfg.Services { // what is asked for is counted
+		section.Retry.Attempts, section.Coalesce = 1, false
+		cfg.Services[name] = section
+	}
+	s, err := assemble.New(schema, cfg, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Close)
 	front := httptest.NewServer(s.Handler())
 	t.Cleanup(front.Close)
 	return front.URL

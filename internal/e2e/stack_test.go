@@ -47,16 +47,22 @@ func readConfig(t *testing.T, addresses map[string]string) *config.Config {
 		t.Fatal(err)
 	}
 	cfg.Server.DrainGrace = -1 // nobody balances load to it
+	for name, service := range cfg.Services {
+		// A case scripts each request. That some are sent again, and others together, is upstreams/transport's to test.
+		service.Retry.Attempts, service.Coalesce = 1, false
+		cfg.Services[name] = service
+	}
 	return cfg
 }
 
 // serve runs a gateway until the test ends, and gives its address.
 func serve(t *testing.T, schema graphql.ExecutableSchema, cfg *config.Config) string {
 	t.Helper()
-	s, err := assemble.Server(schema, cfg, slog.New(slog.NewTextHandler(logOf{t}, nil)))
+	s, err := assemble.New(schema, cfg, slog.New(slog.NewTextHandler(logOf{t}, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Close)
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -39,6 +39,7 @@ func (c *compiler) call(s *site) *Call {
 	holes := c.parts(s, call)
 	call.Select = c.pointer(s, "select", argument(s.directive, "select"))
 	call.Timeout = c.timeout(s)
+	call.Idempotent = argument(s.directive, "idempotent") == "true"
 	if len(c.problems) > before {
 		return nil // which arguments and keys are used can't be told
 	}

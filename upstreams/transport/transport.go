@@ -1,83 +1,204 @@
-// Package transport carries requests to the instances of a service.
+// Package transport carries calls to the instances of a service, so that what fails there is hardly noticed here.
 //
-// It stacks RoundTripper layers, each in a file of its own. Today the stack is short: net/http with limits on
-// everything that a service could make endless (connecting, handshakes, headers). What a service says, and how long a
-// whole call may take, is package rest's.
+// It is a stack of RoundTripper layers, each in a file of its own and put together in New. What a layer decides is worked
+// out by a pure core that takes the time: when to try again (retry.go), whether a service is down (breaker.go), how much
+// at once is too much (adaptive.go), what more may be sent (budget.go), how long is long (quantile.go). Package balance
+// knows the instances, package quota what the service allows.
+//
+// An answer that comes out has its whole body in memory. When a service is down, calls fail with a *fail.Error that has no
+// address in what clients see: UPSTREAM_UNAVAILABLE (no connection, the breaker is open, too many at once),
+// UPSTREAM_TIMEOUT, UPSTREAM_INVALID_RESPONSE (cut, too big, no HTTP), UPSTREAM_RATE_LIMITED or CANCELED. What is
+// not idempotent is never sent twice. The package has no goroutine of its own.
 package transport
 
 import (
 	"crypto/tls"
 	"errors"
-	"fmt"
-	"net"
+	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/tributary-gateway/tributary/upstreams/quota"
 )
 
-// Config are the limits of the connections to one service. Zero values are the defaults in parentheses.
-type Config struct {
-	// DialTimeout bounds making a connection (2s).
-	DialTimeout time.Duration
-	// MaxIdle is how many connections to one host are kept open for the next requests (as many as MaxConns:
-	// to close one that the next request would open again costs more than to keep it)
-	MaxIdle int
-	// MaxConns is how many connections to one host there may be at once (256).
-	MaxConns int
-	// IdleTimeout closes a connection that nothing used for so long (90s).
-	IdleTimeout time.Duration
-	// MaxHeader is the most bytes of an answer's header (64 KiB).
-	MaxHeader int64
+// Options are what a Transport works with. All are optional.
+type Options struct {
+	// Service is the service's name, for errors, the log and the quota's store.
+	Service string
+	// Balancer chooses instances. Nil sends requests where their URL says.
+	Balancer Balancer
+	// Credentials is the layer that puts the service's credentials into each attempt. Nil means none.
+	Credentials func(next http.RoundTripper) http.RoundTripper
+	// TLS are the settings of TLS connections. Nil means Go's own, from TLS 1.2 on.
+	TLS *tls.Config
+	// Carrier makes the exchanges. Nil means connections of its own, by Config.Connections and TLS.
+	Carrier http.RoundTripper
+	// Timeout bounds calls whose context has no earlier deadline. 0 means that only the context's counts.
+	Timeout time.Duration
+	// MaxBody is the most bytes of an answer. 0 means 8 MiB.
+	MaxBody int64
+	// Quotas is where the quota is counted. Nil means in memory.
+	Quotas quota.Store
+	// Logger is told when the breaker changes. Nil means silence.
+	Logger *slog.Logger
+	// Metrics counts. Nil means that nobody does.
+	Metrics Metrics
 }
 
-// Validate names every problem.
-func (c Config) Validate() error {
-	var problems []error
-	for _, setting := range []struct {
-		name     string
-		negative bool
-	}{
-		{"dial_timeout", c.DialTimeout < 0},
-		{"max_idle", c.MaxIdle < 0},
-		{"max_conns", c.MaxConns < 0},
-		{"idle_timeout", c.IdleTimeout < 0},
-		{"max_header", c.MaxHeader < 0},
-	} {
-		if setting.negative {
-			problems = append(problems, fmt.Errorf("%s can't be negative", setting.name))
-		}
-	}
-	if c.MaxConns > 0 && c.MaxIdle > c.MaxConns {
-		problems = append(problems, fmt.Errorf("max_idle (%d) can't be more than max_conns (%d)", c.MaxIdle, c.MaxConns))
-	}
-	return errors.Join(problems...)
+const defaultMaxBody = 8 << 20
+
+// Transport carries the calls to one service. It is safe for concurrent use.
+type Transport struct {
+	service string
+	layers  http.RoundTripper
+	alarms  alarms
+
+	carrier http.RoundTripper
+	breaker *breaker // nil when there is none
+	limit   *limit
+	quota   *quota.Quota
+	retries *budget
+	hedge   *hedge // nil when there is none
 }
 
-// New makes the transport of one service: one pool of connections. Closing idle ones at the end is the caller's.
-func New(c Config) (*http.Transport, error) {
+// New stacks the layers.
+func New(c Config, o Options) (*Transport, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	dialer := &net.Dialer{Timeout: orDefault(c.DialTimeout, 2*time.Second), KeepAlive: 15 * time.Second}
-	maxConns := orDefault(c.MaxConns, 256)
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    3 * time.Second,
-		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           0, // bounded per host
-		MaxIdleConnsPerHost:    orDefault(c.MaxIdle, maxConns),
-		MaxConnsPerHost:        maxConns,
-		IdleConnTimeout:        orDefault(c.IdleTimeout, 90*time.Second),
-		ExpectContinueTimeout:  time.Second,
-		MaxResponseHeaderBytes: orDefault(c.MaxHeader, 64<<10),
-	}, nil
+	c = c.WithDefaults()
+	if o.Timeout < 0 || o.MaxBody < 0 {
+		return nil, errors.New("timeout and max_body can't be negative")
+	}
+	if o.Metrics == nil {
+		o.Metrics = unmeasured{}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Balancer == nil {
+		o.Balancer = nowhere{}
+	}
+	if o.Carrier == nil {
+		carrier, err := NewCarrier(c.Connections, o.TLS)
+		if err != nil {
+			return nil, err
+		}
+		o.Carrier = carrier
+	}
+	line, err := quota.New(c.Quota, quota.Options{Key: o.Service, Store: o.Quotas, Logger: o.Logger})
+	if err != nil {
+		return nil, err
+	}
+	t := &Transport{service: o.Service, carrier: o.Carrier, quota: line, retries: newBudget(c.Retry.Budget)}
+	t.stack(c, o)
+	return t, nil
 }
 
-func orDefault[T comparable](value, other T) T {
-	var zero T
-	if value == zero {
-		return other
+// stack puts the layers together, the innermost first.
+func (t *Transport) stack(c Config, o Options) {
+	carrier := o.Carrier
+	if o.Credentials != nil { // in each attempt: a token may be refused, or have ended since the last one
+		carrier = o.Credentials(carrier)
 	}
-	return value
+	policy := c.Retry.policy()
+
+	// one exchange with one instance, to the last byte of the answer
+	once := &attempts{
+		carrier: carrier, balancer: o.Balancer, service: o.Service, timeout: c.AttemptTimeout,
+		maxBody: orDefault(o.MaxBody, defaultMaxBody), most: policy.attempts,
+		remaining: remaining{header: c.header()}, metrics: o.Metrics,
+	}
+
+	// around balancing: another attempt goes to another instance
+	var next http.RoundTripper = &retry{next: once, policy: policy, budget: t.retries, quota: t.quota, metrics: o.Metrics}
+
+	// around retries: the second attempt is beside all of the first's, and has none itself
+	if c.Hedge.Enabled {
+		t.hedge = newHedge(next, once, c.Hedge, t.quota, o.Metrics)
+		next = t.hedge
+	}
+
+	// around what sends: a call that waits for its turn isn't slow
+	next = &limited{next: next, service: o.Service, quota: t.quota, attempts: policy.attempts, metrics: o.Metrics}
+
+	// around the quota's line, so that it has a length
+	t.limit = &limit{next: next, service: o.Service, metrics: o.Metrics, wait: c.MaxWait, most: c.MaxConcurrent}
+	if c.Adaptive.Enabled {
+		t.limit.adaptive = newAdaptive(c.Adaptive, c.MaxConcurrent)
+		t.limit.most = int(t.limit.adaptive.limit)
+	}
+	next = t.limit
+
+	// around retries: it hears of calls; before the limit: when the service is down, nobody waits for a turn
+	if c.Breaker.Enabled {
+		t.breaker = &breaker{next: next, service: o.Service, logger: o.Logger, metrics: o.Metrics, circuit: circuit{config: c.Breaker}}
+		next = t.breaker
+	}
+
+	// around all that costs something
+	var shared *coalesce
+	if c.Coalesce {
+		shared = newCoalesce(next, o.Metrics, c.header())
+		next = shared
+	}
+
+	// outermost: each caller has a deadline of its own, also those who wait for another's answer
+	t.layers = &deadline{next: next, stack: t, timeout: o.Timeout, shared: shared}
+}
+
+// RoundTrip makes a call. The answer's body is a *body.Body; every error is a *fail.Error.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := t.layers.RoundTrip(r)
+	if err != nil {
+		return nil, public(err)
+	}
+	return res, nil
+}
+
+// CloseIdleConnections closes connections that nothing uses.
+func (t *Transport) CloseIdleConnections() {
+	if c, ok := t.carrier.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// Close closes idle connections. Calls that are under way end as they would have.
+func (t *Transport) Close() { t.CloseIdleConnections() }
+
+// State is what the admin listener shows of the transport.
+type State struct {
+	// Breaker is closed, open, half_open, or off; Since is when it last changed.
+	Breaker string     `json:"breaker"`
+	Since   *time.Time `json:"since,omitempty"`
+	// InFlight is how many calls are under way, of MaxConcurrent, and Waiting how many wait to be.
+	InFlight      int `json:"in_flight"`
+	MaxConcurrent int `json:"max_concurrent"`
+	Waiting       int `json:"waiting"`
+	// QuotaWaiting is how many wait for the service's quota.
+	QuotaWaiting int `json:"quota_waiting"`
+	// RetryBudget is how many retries there may be now.
+	RetryBudget float64 `json:"retry_budget"`
+	// HedgeDelay is after how long a call is sent a second time; absent while that isn't known, or isn't done.
+	HedgeDelay string `json:"hedge_delay,omitempty"`
+}
+
+// State tells how things are now.
+func (t *Transport) State() any {
+	now := time.Now()
+	s := State{Breaker: "off", QuotaWaiting: t.quota.Waiting(), RetryBudget: t.retries.left(now)}
+	s.MaxConcurrent, s.InFlight, s.Waiting = t.limit.numbers()
+	if t.breaker != nil {
+		state, since := t.breaker.now()
+		s.Breaker = state.String()
+		if !since.IsZero() {
+			s.Since = &since
+		}
+	}
+	if t.hedge != nil {
+		if d, ok := t.hedge.delay(now); ok {
+			s.HedgeDelay = d.String()
+		}
+	}
+	return s
 }
