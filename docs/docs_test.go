@@ -77,7 +77,7 @@ func TestDirectivesExamplesAreOneSchema(t *testing.T) {
 }
 
 func TestConfigurationMentionsEveryKey(t *testing.T) {
-	page := read(t, "configuration.md")
+	page := read(t, "configuration-reference.md")
 	var schema property
 	if err := json.Unmarshal(config.JSONSchema(), &schema); err != nil {
 		t.Fatal(err)
@@ -85,11 +85,12 @@ func TestConfigurationMentionsEveryKey(t *testing.T) {
 	keys := 0
 	schema.leaves("", func(key string) {
 		keys++
-		mentions(t, "configuration.md", page, key)
+		mentions(t, "configuration-reference.md", page, key)
 	})
 	if keys < 30 {
 		t.Errorf("the JSON Schema has only %d keys", keys)
 	}
+	page = read(t, "configuration.md")
 	for _, variable := range config.Variables() {
 		mentions(t, "configuration.md", page, variable.Name)
 	}

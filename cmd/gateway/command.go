@@ -45,6 +45,8 @@ Examples:
 			demoCommand(),
 			checkCommand(),
 			configCommand(),
+			keysCommand(),
+			costCommand(),
 			versionCommand(),
 		},
 		Suggest:        true,

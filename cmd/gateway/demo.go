@@ -57,10 +57,11 @@ func runDemo(ctx context.Context, cfg *config.Config, out, log io.Writer) (err e
 	demoConfig(cfg, services)
 
 	logger := telemetry.NewLogger(log, cfg.Log)
-	s, err := assemble.Server(newSchema(), cfg, logger)
+	s, err := assemble.New(newSchema(), cfg, logger)
 	if err != nil {
 		return err
 	}
+	defer s.Close()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w\n  to serve elsewhere: gateway demo --listen 127.0.0.1:0", err)

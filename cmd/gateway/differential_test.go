@@ -54,10 +54,11 @@ func TestDifferential(t *testing.T) {
 
 func serveSchema(t *testing.T, cfg *config.Config, schema graphql.ExecutableSchema) (endpoint string) {
 	t.Helper()
-	s, err := assemble.Server(schema, cfg, slog.New(slog.DiscardHandler))
+	s, err := assemble.New(schema, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Close)
 	server := httptest.NewServer(s.Handler())
 	t.Cleanup(server.Close)
 	return server.URL + "/graphql"

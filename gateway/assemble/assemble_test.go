@@ -97,7 +97,7 @@ func ask(t *testing.T, handler http.Handler, headers map[string]string) string {
 
 func TestServerAnswersFromTheService(t *testing.T) {
 	address, got := startService(t, http.StatusOK, `{"text": "Good morning"}`)
-	s, err := assemble.Server(newGreeter(t), configure(t, `
+	s, err := assemble.New(newGreeter(t), configure(t, `
 services:
   hello:
     url: `+address+`
@@ -108,6 +108,7 @@ services:
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Close)
 	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	answer := ask(t, s.Handler(), map[string]string{
 		"Accept-Language": "de", "Authorization": "Bearer mine", "Traceparent": trace, "Tracestate": "a=b",
@@ -130,13 +131,14 @@ services:
 
 func TestServiceExplainsItsErrors(t *testing.T) {
 	address, _ := startService(t, http.StatusConflict, `{"error": {"title": "Not before noon", "code": "EARLY"}}`)
-	s, err := assemble.Server(newGreeter(t), configure(t, `
+	s, err := assemble.New(newGreeter(t), configure(t, `
 services:
   hello: {url: `+address+`, errors: {message: /error/title, code: /error/code}}
 `), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Close)
 	answer := ask(t, s.Handler(), nil)
 	for _, want := range []string{`"Not before noon"`, `"EARLY"`, `"CONFLICT"`} {
 		if !strings.Contains(answer, want) {
@@ -150,10 +152,11 @@ func TestPlayground(t *testing.T) {
 		"services: {hello: {url: http://hello}}\nplayground: {headers: {X-Team: shop}}": http.StatusOK,
 		"services: {hello: {url: http://hello}}\nplayground: {enabled: false}":          http.StatusNotFound,
 	} {
-		s, err := assemble.Server(newGreeter(t), configure(t, text), nil)
+		s, err := assemble.New(newGreeter(t), configure(t, text), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(s.Close)
 		w := httptest.NewRecorder()
 		s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 		if w.Code != want {
@@ -171,7 +174,7 @@ func TestServerRefuses(t *testing.T) {
 		{"a schema whose service isn't configured", func(cfg *config.Config) {
 			cfg.Services = map[string]config.Service{"goodbye": cfg.Services["hello"]}
 		}, `service "hello" isn't in gateway.yaml`},
-		{"an address that is none", func(cfg *config.Config) { set(cfg, func(s *config.Service) { s.URL = "hello" }) }, "hello: url"},
+		{"an address that is none", func(cfg *config.Config) { set(cfg, func(s *config.Service) { s.URL = "hello" }) }, "hello: instances[0]: url"},
 		{"a pointer that is none", func(cfg *config.Config) { set(cfg, func(s *config.Service) { s.Errors.Code = "code" }) }, "service hello: "},
 		{"connections that contradict", func(cfg *config.Config) {
 			set(cfg, func(s *config.Service) { s.Connections.MaxIdle, s.Connections.MaxConns = 2, 1 })
@@ -180,7 +183,7 @@ func TestServerRefuses(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := configure(t, "services: {hello: {url: http://hello}}")
 			c.change(cfg)
-			_, err := assemble.Server(newGreeter(t), cfg, nil)
+			_, err := assemble.New(newGreeter(t), cfg, nil)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}

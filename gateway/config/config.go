@@ -17,7 +17,12 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/tributary-gateway/tributary/gateway/admin"
+	"github.com/tributary-gateway/tributary/gateway/admission"
+	"github.com/tributary-gateway/tributary/gateway/cost"
+	"github.com/tributary-gateway/tributary/gateway/identity"
 	"github.com/tributary-gateway/tributary/gateway/memory"
+	"github.com/tributary-gateway/tributary/gateway/redisconn"
 	"github.com/tributary-gateway/tributary/gateway/server"
 	"github.com/tributary-gateway/tributary/gateway/telemetry"
 )
@@ -28,6 +33,16 @@ type Config struct {
 	Listen string `yaml:"listen" json:"listen"`
 	// Server is how HTTP is served: timeouts, limits and the checks that documents pass.
 	Server server.Config `yaml:"server" json:"server"`
+	// Identity says how clients are recognised.
+	Identity identity.Config `yaml:"identity" json:"identity,omitzero"`
+	// Cost says how operations are priced.
+	Cost cost.Config `yaml:"cost" json:"cost,omitzero"`
+	// Limits are what clients may spend.
+	Limits admission.Config `yaml:"limits" json:"limits,omitzero"`
+	// Redis is where points and keys are kept when several gateways share them.
+	Redis redisconn.Config `yaml:"redis" json:"redis,omitzero"`
+	// Admin is the listener for operators.
+	Admin admin.Config `yaml:"admin" json:"admin,omitzero"`
 	// Services are the upstream services by the name that directives use.
 	Services map[string]Service `yaml:"services" json:"services"`
 	// Playground is the GraphiQL page at /.
@@ -51,6 +66,12 @@ func base() *Config {
 func (c *Config) withDefaults() *Config {
 	c.Server = c.Server.WithDefaults()
 	c.Memory = c.Memory.WithDefaults()
+	c.Identity = c.Identity.WithDefaults()
+	c.Cost = c.Cost.WithDefaults()
+	c.Limits = c.Limits.WithDefaults()
+	if c.Redis.Enabled() {
+		c.Redis = c.Redis.WithDefaults()
+	}
 	return c
 }
 

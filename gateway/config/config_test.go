@@ -15,6 +15,8 @@ import (
 
 	"github.com/tributary-gateway/tributary/gateway/config"
 	"github.com/tributary-gateway/tributary/gateway/secret"
+	"github.com/tributary-gateway/tributary/upstreams/discovery"
+	"github.com/tributary-gateway/tributary/upstreams/quota"
 	"github.com/tributary-gateway/tributary/upstreams/transport"
 )
 
@@ -71,27 +73,37 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// TestFull loads the example with every key, and nearly all its values are the defaults.
+// TestFull loads the example with every key. Where it says nothing of its own, its values are the defaults.
 func TestFull(t *testing.T) {
 	c, err := config.Load("testdata/full.yaml", config.Inputs{Environ: []string{"USERS_API_KEY=k"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := config.DefaultService()
-	service.URL = "http://users:8080/api"
-	service.Forward = []string{"Authorization", "Accept-Language"}
-	service.Headers = map[string]secret.Text{"X-Api-Key": "k"}
-	service.Connections = transport.Config{
+	users := config.DefaultService()
+	users.URL = "http://users:8080/api"
+	users.Forward = []string{"Accept-Language"}
+	users.Headers = map[string]secret.Text{"X-Api-Key": "k"}
+	users.Errors = config.Errors{When: "/error", Message: "/error/title", Code: "/error/code"}
+	users.AttemptTimeout = 4 * time.Second
+	users.Quota = quota.Config{Rate: 500, Burst: 100}
+	users.Connections = transport.Connections{
 		DialTimeout: 2 * time.Second, MaxIdle: 256, MaxConns: 256, IdleTimeout: 90 * time.Second, MaxHeader: 64 << 10,
 	}
-	service.Errors = config.Errors{When: "/error", Message: "/error/title", Code: "/error/code"}
-	want := config.Default()
-	want.Playground = config.Playground{
+	if diff := cmp.Diff(users, c.Services["users"]); diff != "" {
+		t.Errorf("users (-want +got)\n%s", diff)
+	}
+	instances := []discovery.Instance{{URL: "http://10.0.0.1:8080"}, {URL: "http://10.0.0.2:8080", Weight: 2, Zone: "b"}}
+	if diff := cmp.Diff(instances, c.Services["orders"].Instances); diff != "" {
+		t.Errorf("orders (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff(config.Default().Server, c.Server); diff != "" {
+		t.Errorf("server (-want +got)\n%s", diff)
+	}
+	want := config.Playground{
 		Enabled: true, Title: "Shop", Query: "{ products(first: 3) { name } }\n", Headers: map[string]string{"Accept-Language": "en"},
 	}
-	want.Services = map[string]config.Service{"users": service}
-	if diff := cmp.Diff(want, c); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+	if diff := cmp.Diff(want, c.Playground); diff != "" {
+		t.Errorf("playground (-want +got)\n%s", diff)
 	}
 }
 

@@ -59,11 +59,33 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string, key place, hop
 	case !isSection(t):
 		d.scalar(n, v, path, key)
 	case n.Type() == ast.NullType: // "limits:" with every line under it commented out
+	case d.brief(n, v, path, key):
 	case t.Kind() == reflect.Slice:
 		d.list(n, v, path, key, hops)
 	default:
 		d.mapping(n, v, path, key, hops)
 	}
+}
+
+// brief decodes a section that is written as one text. It's false where it isn't.
+func (d *decoder) brief(n ast.Node, v reflect.Value, path string, key place) bool {
+	if _, scalar := n.(ast.ScalarNode); !scalar || !v.CanAddr() {
+		return false
+	}
+	section, ok := v.Addr().Interface().(brief)
+	if !ok {
+		return false
+	}
+	var text string
+	before := len(d.problems)
+	d.scalar(n, reflect.ValueOf(&text).Elem(), path, key)
+	if len(d.problems) > before {
+		return true
+	}
+	if err := section.FromText(text); err != nil {
+		d.add(placeOr(n, key), path, err)
+	}
+	return true
 }
 
 // isSection says whether t is decoded from a mapping or a list.
@@ -147,7 +169,7 @@ func (d *decoder) mapping(n ast.Node, v reflect.Value, path string, key place, h
 			d.add(at, path, unknownKey(name, path, fields))
 			continue
 		}
-		d.value(pair.Value, v.Field(fields[i].index), join(path, name), at, hops)
+		d.value(pair.Value, fields[i].in(v), join(path, name), at, hops)
 	}
 }
 

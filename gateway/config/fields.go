@@ -30,16 +30,26 @@ type choice interface{ Values() []string }
 // field is one key of a section.
 type field struct {
 	name  string
-	index int
+	index []int
 	typ   reflect.Type
-	// of is the struct's own description of the field.
-	of reflect.StructField
+	// of is the struct's own description of the field, and owner the struct: an embedded one has its keys in the section
+	// around it.
+	of    reflect.StructField
+	owner reflect.Type
 }
+
+// in is the field's value in a section.
+func (f field) in(section reflect.Value) reflect.Value { return section.FieldByIndex(f.index) }
+
+// brief is a section that may also be written as one text: an instance as its address.
+type brief interface{ FromText(text string) error }
+
+var briefType = reflect.TypeFor[brief]()
 
 // fieldsOf lists the keys of a section in the order of its struct. The key is the yaml tag's name, else the json tag's,
 // else the field's name in small letters with underscores; a field that is unexported or tagged "-" is no key.
 func fieldsOf(t reflect.Type) []field {
-	var fields []field
+	var fields, embedded []field
 	for i := range t.NumField() {
 		f := t.Field(i)
 		tag := cmp.Or(f.Tag.Get("yaml"), f.Tag.Get("json"))
@@ -47,7 +57,19 @@ func fieldsOf(t reflect.Type) []field {
 		if !f.IsExported() || name == "-" {
 			continue
 		}
-		fields = append(fields, field{name: cmp.Or(name, snake(f.Name)), index: i, typ: f.Type, of: f})
+		if f.Anonymous && tag == "" {
+			for _, inner := range fieldsOf(f.Type) {
+				inner.index = append([]int{i}, inner.index...)
+				embedded = append(embedded, inner)
+			}
+			continue
+		}
+		fields = append(fields, field{name: cmp.Or(name, snake(f.Name)), index: []int{i}, typ: f.Type, of: f, owner: t})
+	}
+	for _, inner := range embedded { // the section's own keys win, as in Go
+		if !slices.ContainsFunc(fields, func(f field) bool { return f.name == inner.name }) {
+			fields = append(fields, inner)
+		}
 	}
 	return fields
 }

@@ -73,9 +73,9 @@ func set(v reflect.Value, path, text string) error {
 			return wrong("there is no such setting")
 		}
 		if !nested {
-			return setText(v.Field(fields[i].index), text)
+			return setText(fields[i].in(v), text)
 		}
-		return set(v.Field(fields[i].index), rest, text)
+		return set(fields[i].in(v), rest, text)
 	case reflect.Map:
 		item := newItem(v, name)
 		err := set(item, rest, text)

@@ -37,6 +37,8 @@ func plain(v reflect.Value) any {
 	switch {
 	case v.IsZero() && (v.CanInt() || v.CanUint() || v.CanFloat()) && !isText(t):
 		return nil // stands for the default
+	case t == secretType && v.Len() == 0:
+		return nil
 	case t == secretType:
 		return secret.Mask
 	case t == durationType:
@@ -52,7 +54,7 @@ func plain(v reflect.Value) any {
 	case reflect.Struct:
 		var section yaml.MapSlice
 		for _, f := range fieldsOf(t) {
-			if value := plain(v.Field(f.index)); value != nil {
+			if value := plain(f.in(v)); value != nil {
 				section = append(section, yaml.MapItem{Key: f.name, Value: value})
 			}
 		}

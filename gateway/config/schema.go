@@ -12,6 +12,7 @@ import (
 
 //go:generate go run ./internal/describe descriptions.gen.go
 //go:generate go run ./internal/writeschema ../../docs/gateway.schema.json
+//go:generate go run ./internal/writereference ../../docs/configuration-reference.md
 
 // variablePattern is how an expansion looks inside any value.
 const variablePattern = `\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}`
@@ -55,6 +56,9 @@ func schemaOf(v reflect.Value) *jsonschema.Schema {
 	}
 	switch t.Kind() {
 	case reflect.Struct:
+		if reflect.PointerTo(t).Implements(briefType) {
+			return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string"}, sectionSchema(v)}}
+		}
 		return sectionSchema(v)
 	case reflect.Map:
 		item := reflect.Zero(t.Elem())
@@ -92,9 +96,9 @@ func sectionSchema(v reflect.Value) *jsonschema.Schema {
 		AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}},
 	}
 	for _, f := range fieldsOf(v.Type()) {
-		value := v.Field(f.index)
+		value := f.in(v)
 		p := schemaOf(value)
-		p.Description = describeField(v.Type(), f)
+		p.Description = describeField(f)
 		if f.typ.Kind() != reflect.Struct || isText(f.typ) {
 			p.Default = defaultOf(value)
 		}
@@ -102,8 +106,10 @@ func sectionSchema(v reflect.Value) *jsonschema.Schema {
 		s.PropertyOrder = append(s.PropertyOrder, f.name)
 	}
 	if v.Type() == reflect.TypeFor[Service]() {
-		s.Required = []string{"url"}
 		s.Types, s.Type = nil, "object"
+		for _, way := range []string{"url", "instances", "discover"} {
+			s.AnyOf = append(s.AnyOf, &jsonschema.Schema{Required: []string{way}})
+		}
 	}
 	return s
 }
@@ -125,11 +131,11 @@ func defaultOf(v reflect.Value) json.RawMessage {
 }
 
 // describeField is the field's jsonschema tag, else its comment, with the key in place of the Go name.
-func describeField(section reflect.Type, f field) string {
+func describeField(f field) string {
 	if tag := f.of.Tag.Get("jsonschema"); tag != "" {
 		return tag
 	}
-	text := descriptions[section.PkgPath()+"."+section.Name()+"."+f.of.Name]
+	text := descriptions[f.owner.PkgPath()+"."+f.owner.Name()+"."+f.of.Name]
 	if rest, ok := strings.CutPrefix(text, f.of.Name+" "); ok {
 		return f.name + " " + rest
 	}
@@ -148,6 +154,9 @@ func Sections() []reflect.Type {
 		case t.Kind() == reflect.Struct:
 			found = append(found, t)
 			for _, f := range fieldsOf(t) {
+				if f.owner != t {
+					found = append(found, f.owner)
+				}
 				walk(f.typ)
 			}
 		}

@@ -2,9 +2,11 @@ package config_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,20 +115,42 @@ func TestFullHasEveryKey(t *testing.T) {
 	if err := yaml.Unmarshal(text, &full); err != nil {
 		t.Fatal(err)
 	}
-	var walk func(path string, s *jsonschema.Schema, value any)
-	walk = func(path string, s *jsonschema.Schema, value any) {
-		section, _ := value.(map[string]any)
+	// A key must be there once at least of all sections of its kind.
+	var walk func(path string, s *jsonschema.Schema, values []any)
+	walk = func(path string, s *jsonschema.Schema, values []any) {
+		for _, other := range s.AnyOf {
+			walk(path, other, values)
+		}
 		for name, p := range s.Properties {
-			if _, ok := section[name]; !ok {
+			var found []any
+			for _, value := range values {
+				if section, ok := value.(map[string]any); ok && section[name] != nil {
+					found = append(found, section[name])
+				}
+			}
+			if len(found) == 0 && !slices.Contains(insteadOfOthers, name) {
 				t.Errorf("%s%s is missing", path, name)
 			}
-			walk(path+name+".", p, section[name])
+			walk(path+name+".", p, found)
 		}
-		if items := s.AdditionalProperties; items != nil && items.Not == nil {
-			for name, item := range section {
-				walk(path+name+".", items, item)
+		var entries []any
+		for _, value := range values {
+			switch value := value.(type) {
+			case map[string]any:
+				entries = slices.AppendSeq(entries, maps.Values(value))
+			case []any:
+				entries = append(entries, value...)
 			}
 		}
+		if items := s.AdditionalProperties; items != nil && items.Not == nil {
+			walk(path+"<name>.", items, entries)
+		}
+		if s.Items != nil {
+			walk(path+"[].", s.Items, entries)
+		}
 	}
-	walk("", schema(t), full)
+	walk("", schema(t), []any{full})
 }
+
+// insteadOfOthers are keys that contradict another one in every place where they make sense.
+var insteadOfOthers = []string{"password_file", "client_secret_file", "token_file"}

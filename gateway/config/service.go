@@ -9,6 +9,10 @@ import (
 	"time"
 
 	"github.com/tributary-gateway/tributary/gateway/secret"
+	"github.com/tributary-gateway/tributary/upstreams/balance"
+	"github.com/tributary-gateway/tributary/upstreams/credential"
+	"github.com/tributary-gateway/tributary/upstreams/discovery"
+	"github.com/tributary-gateway/tributary/upstreams/health"
 	"github.com/tributary-gateway/tributary/upstreams/rest"
 	"github.com/tributary-gateway/tributary/upstreams/template"
 	"github.com/tributary-gateway/tributary/upstreams/transport"
@@ -16,9 +20,16 @@ import (
 
 // Service is one upstream service, under the name that directives call it by.
 type Service struct {
-	// URL is the base address that path templates are appended to: http or https, without query. Required.
-	URL string `yaml:"url" json:"url"`
-	// Timeout is how long one attempt may take, from connecting to the last byte of the answer. Default: 10s.
+	// URL is the base address that path templates are appended to: http or https, without query. Every service has url,
+	// instances or discover.
+	URL string `yaml:"url" json:"url,omitempty"`
+	// Instances are the addresses of a service that has several. An entry is {url, weight, zone}, or a url alone.
+	Instances []discovery.Instance `yaml:"instances" json:"instances,omitempty"`
+	// Discover says who knows the instances: dns, file, consul or kubernetes.
+	Discover *discovery.Config `yaml:"discover" json:"discover,omitempty"`
+	// Path is put before path templates, for services with instances or discover: /v2. Default: none.
+	Path string `yaml:"path" json:"path,omitempty"`
+	// Timeout is how long a call may take, with all its attempts, to the last byte of the answer. Default: 10s.
 	Timeout time.Duration `yaml:"timeout" json:"timeout,omitempty"`
 	// MaxBody is how much of an answer is read before it's refused as too big. Default: 8MiB.
 	MaxBody Size `yaml:"max_body" json:"max_body,omitempty"`
@@ -30,8 +41,38 @@ type Service struct {
 	Headers map[string]secret.Text `yaml:"headers" json:"headers,omitempty"`
 	// Errors says where the service's answers carry its own errors.
 	Errors Errors `yaml:"errors" json:"errors,omitzero"`
-	// Connections are the limits of the service's connections.
-	Connections transport.Config `yaml:"connections" json:"connections,omitzero"`
+	// Credentials are what the service wants to see of the gateway.
+	Credentials credential.Config `yaml:"credentials" json:"credentials,omitzero"`
+	// TLS is how connections to https addresses are secured.
+	TLS credential.TLSConfig `yaml:"tls" json:"tls,omitzero"`
+	// Balance says which instance gets a request.
+	Balance balance.Config `yaml:"balance" json:"balance,omitzero"`
+	// Health says what puts an instance out of service.
+	Health health.Config `yaml:"health" json:"health,omitzero"`
+	transport.Config
+}
+
+// Places is where the service's instances are found.
+func (s Service) Places() discovery.Config {
+	switch {
+	case s.Discover != nil:
+		return *s.Discover
+	case len(s.Instances) > 0:
+		return discovery.Config{Instances: s.Instances}
+	}
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return discovery.Config{} // Validate says so
+	}
+	return discovery.Config{Instances: []discovery.Instance{{URL: u.Scheme + "://" + u.Host}}}
+}
+
+// Base is the address that requests are made for. With several instances its host stands for any of them.
+func (s Service) Base(name string) string {
+	if s.URL != "" {
+		return s.URL
+	}
+	return "http://" + name + s.Path
 }
 
 // Errors are JSON Pointers into a service's answer. An empty one is not used.
@@ -47,12 +88,15 @@ type Errors struct {
 
 // DefaultService is what a service has before the file is read.
 func DefaultService() Service {
-	return Service{Timeout: rest.DefaultTimeout, MaxBody: rest.DefaultMaxBody, UserAgent: rest.DefaultUserAgent}
+	return Service{
+		Timeout: rest.DefaultTimeout, MaxBody: rest.DefaultMaxBody, UserAgent: rest.DefaultUserAgent,
+		Config: transport.Default(), Balance: balance.Config{}.WithDefaults(), Health: health.Config{}.WithDefaults(),
+	}
 }
 
 // Validate names everything wrong with the service.
 func (s Service) Validate() error {
-	errs := []error{validURL(s.URL)}
+	errs := []error{s.Config.Validate(), s.validPlaces()}
 	if s.Timeout <= 0 {
 		errs = append(errs, errors.New("timeout: a request needs some time; give 1ms or more"))
 	}
@@ -94,10 +138,45 @@ func (s Service) validHeaders(name string) error {
 	return nil
 }
 
-func validURL(text string) error {
-	if text == "" {
-		return errors.New("url: is missing; give the service's base address: http://users:8080")
+// validPlaces checks that there is exactly one way to find the service.
+func (s Service) validPlaces() error {
+	var given []string
+	for _, way := range []struct {
+		name  string
+		given bool
+	}{{"url", s.URL != ""}, {"instances", len(s.Instances) > 0}, {"discover", s.Discover != nil}} {
+		if way.given {
+			given = append(given, way.name)
+		}
 	}
+	switch {
+	case len(given) == 0:
+		return errors.New("url: is missing; give the service's base address, http://users:8080, or instances, or discover")
+	case len(given) > 1:
+		return fmt.Errorf("%s: stands beside %s; keep one", given[1], given[0])
+	case s.URL != "" && s.Path != "":
+		return errors.New("path: is for instances and discover; write it at the end of url")
+	case s.URL != "":
+		return validURL(s.URL)
+	case s.Discover == nil:
+		if err := s.Places().Validate(); err != nil {
+			return err
+		}
+	}
+	return validPath(s.Path)
+}
+
+func validPath(path string) error {
+	if path == "" {
+		return nil
+	}
+	if u, err := url.Parse(path); err != nil || !strings.HasPrefix(path, "/") || u.Host != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		return fmt.Errorf("path: %s is not a path; write one like /v2", short(path))
+	}
+	return nil
+}
+
+func validURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:

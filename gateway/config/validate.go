@@ -47,7 +47,7 @@ func (c *Config) problems() Problems {
 // in it is left out where the inner one speaks for itself.
 func validate(v reflect.Value, path string) Problems {
 	var problems Problems
-	if section, ok := v.Interface().(validator); ok && path != "" {
+	if section := sectionIn(v); section != nil && path != "" {
 		inner := innerTexts(v)
 		for _, err := range flatten(section.Validate()) {
 			if p := problemOf(err, v.Type(), path); p != nil && !inner[err.Error()] {
@@ -61,7 +61,11 @@ func validate(v reflect.Value, path string) Problems {
 		problems = append(problems, validate(v.Elem(), path)...)
 	case v.Kind() == reflect.Struct:
 		for _, f := range fieldsOf(v.Type()) {
-			problems = append(problems, validate(v.Field(f.index), join(path, f.name))...)
+			problems = append(problems, validate(f.in(v), join(path, f.name))...)
+		}
+	case v.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			problems = append(problems, validate(v.Index(i), fmt.Sprintf("%s[%d]", path, i))...)
 		}
 	case v.Kind() == reflect.Map:
 		keys := v.MapKeys()
@@ -75,6 +79,15 @@ func validate(v reflect.Value, path string) Problems {
 
 type validator interface{ Validate() error }
 
+// sectionIn is v as something that validates itself, nil when it doesn't or isn't there.
+func sectionIn(v reflect.Value) validator {
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil
+	}
+	section, _ := v.Interface().(validator)
+	return section
+}
+
 // innerTexts are what the sections directly in v have to say.
 func innerTexts(v reflect.Value) map[string]bool {
 	texts := map[string]bool{}
@@ -82,7 +95,7 @@ func innerTexts(v reflect.Value) map[string]bool {
 		return texts
 	}
 	for _, f := range fieldsOf(v.Type()) {
-		if section, ok := v.Field(f.index).Interface().(validator); ok {
+		if section := sectionIn(f.in(v)); section != nil {
 			for _, err := range flatten(section.Validate()) {
 				texts[err.Error()] = true
 			}

@@ -140,7 +140,7 @@ func (c Config) Validate() error {
 			wrong("plans.%s.%w", name, problem)
 		}
 	}
-	if n := len(c.Secret); n > 0 && n < 16 {
+	if n := len(c.Secret); n > 0 && n < 16 && c.Secret != secret.Mask { // what was printed can be read again
 		wrong("secret: has %d characters; give 16 or more", n)
 	}
 	if c.Lease != 0 && (c.Lease < time.Second || c.Lease > 24*time.Hour) {

@@ -41,11 +41,11 @@ func TestValidate(t *testing.T) {
 			`plans.free.buckets[0].name and buckets[1].name: both are "a"`},
 		"never passes": {plan(ratelimit.PlanConfig{MaxOperationCost: 11, Buckets: []ratelimit.Bucket{{Name: "a", Capacity: 10, Restore: 1}}}),
 			"plans.free.max_operation_cost (11) is over buckets[0].capacity (10): an operation between them could never pass"},
-		"buckets":  {plan(ratelimit.PlanConfig{Buckets: []ratelimit.Bucket{{Name: "a", Capacity: 1, Restore: 1}, {Name: "b", Capacity: 1, Restore: 1}, {Name: "c", Capacity: 1, Restore: 1}, {Name: "d", Capacity: 1, Restore: 1}, {Name: "e", Capacity: 1, Restore: 1}}}), "plans.free.buckets: 5 are too many; give at most 4"},
-		"mode":     {plan(ratelimit.PlanConfig{Mode: "on"}), `plans.free.mode: "on" is none of off, measure, enforce`},
-		"down":     {plan(ratelimit.PlanConfig{OnLimiterDown: "x"}), `plans.free.on_limiter_down: "x" is none of local, open, closed`},
-		"cached":   {plan(ratelimit.PlanConfig{CachedCost: "-1"}), `plans.free.cached_cost: "-1" is neither full nor none nor points`},
-		"secret":   {ratelimit.Config{Secret: "short"}, "secret: has 5 characters; give 16 or more"},
+		"buckets": {plan(ratelimit.PlanConfig{Buckets: []ratelimit.Bucket{{Name: "a", Capacity: 1, Restore: 1}, {Name: "b", Capacity: 1, Restore: 1}, {Name: "c", Capacity: 1, Restore: 1}, {Name: "d", Capacity: 1, Restore: 1}, {Name: "e", Capacity: 1, Restore: 1}}}), "plans.free.buckets: 5 are too many; give at most 4"},
+		"mode":    {plan(ratelimit.PlanConfig{Mode: "on"}), `plans.free.mode: "on" is none of off, measure, enforce`},
+		"down":    {plan(ratelimit.PlanConfig{OnLimiterDown: "x"}), `plans.free.on_limiter_down: "x" is none of local, open, closed`},
+		"cached":  {plan(ratelimit.PlanConfig{CachedCost: "-1"}), `plans.free.cached_cost: "-1" is neither full nor none nor points`},
+		"secret":  {ratelimit.Config{Secret: "short"}, "secret: has 5 characters; give 16 or more"},
 		"all at once": {ratelimit.Config{Lease: time.Millisecond, Instances: -1, MaxClients: -1, Plans: map[string]ratelimit.PlanConfig{
 			"b": {MaxConcurrent: -1, MaxOperationCost: -1}, "a b": {},
 		}}, "plans: \"a b\" is no name; use letters, digits, - and _\nplans.b.max_operation_cost: can't be negative\nplans.b.max_concurrent: can't be negative\n" +

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/tributary-gateway/tributary/gateway/operation"
@@ -35,9 +36,25 @@ type Config struct {
 	// AccessLog is the level of the access log. The zero value is info; requests of /healthz and /readyz are one step
 	// (debug, at info) below.
 	AccessLog slog.Level `yaml:"access_log"`
+	// ErrorStatus says which statuses answers without data have: by_error, the default, or always200 for clients that can't
+	// read a body with another status.
+	ErrorStatus ErrorStatus `yaml:"error_status"`
 	// Operation is about documents: limits, cache, introspection.
 	Operation operation.Config `yaml:"operation"`
 }
+
+// ErrorStatus says which statuses answers without data have.
+type ErrorStatus string
+
+const (
+	// ByError lets the first error decide, as the media type has it.
+	ByError ErrorStatus = "by_error"
+	// Always200 answers every well-formed request with 200.
+	Always200 ErrorStatus = "always200"
+)
+
+// Values lists what an ErrorStatus can be.
+func (ErrorStatus) Values() []string { return []string{string(ByError), string(Always200)} }
 
 // WithDefaults returns the configuration with every zero replaced by what it stands for.
 func (c Config) WithDefaults() Config {
@@ -67,6 +84,9 @@ func (c Config) WithDefaults() Config {
 	if c.MaxBodyBytes == 0 {
 		c.MaxBodyBytes = 128 << 10
 	}
+	if c.ErrorStatus == "" {
+		c.ErrorStatus = ByError
+	}
 	c.Operation = c.Operation.WithDefaults()
 	return c
 }
@@ -93,6 +113,9 @@ func (c Config) Validate() error {
 	}
 	if most := int64(1 << 30); c.MaxHeaderBytes > most {
 		problems = append(problems, fmt.Errorf("max_header_bytes is %d, over %d", c.MaxHeaderBytes, most))
+	}
+	if c.ErrorStatus != "" && !slices.Contains(c.ErrorStatus.Values(), string(c.ErrorStatus)) {
+		problems = append(problems, fmt.Errorf("error_status is %q; it can be by_error or always200", c.ErrorStatus))
 	}
 	full := c.WithDefaults()
 	if len(problems) == 0 {

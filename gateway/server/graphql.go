@@ -13,15 +13,26 @@ import (
 	"github.com/tributary-gateway/tributary/gateway/operation"
 )
 
+// What kinds of operations may come by POST and GET.
+var (
+	byPost = []ast.Operation{ast.Query, ast.Mutation}
+	byGet  = []ast.Operation{ast.Query}
+)
+
 // graphql answers /graphql.
 func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Add("Vary", "Accept")
-	kinds, read := []ast.Operation{ast.Query, ast.Mutation}, readPost
+	header := w.Header()
+	header["Cache-Control"] = noStore
+	if header["Vary"] == nil {
+		header["Vary"] = varyAccept
+	} else {
+		header.Add("Vary", "Accept")
+	}
+	kinds, read := byPost, readPost
 	switch r.Method {
 	case http.MethodPost:
 	case http.MethodGet: // a link must not change anything
-		kinds, read = []ast.Operation{ast.Query}, readGet
+		kinds, read = byGet, readGet
 	default:
 		otherMethod(w, r, "GET, POST, OPTIONS")
 		return
@@ -32,7 +43,12 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 			message: "The answer can be " + string(graphqlMedia) + " or " + string(jsonMedia) + ", and Accept excludes both."})
 		return
 	}
-	ctx := graphql.StartOperationTrace(r.Context())
+	ctx, wrong := s.identified(graphql.StartOperationTrace(r.Context()), w, r)
+	if wrong != nil {
+		wrong.media = chosen
+		refuse(w, *wrong)
+		return
+	}
 	start := graphql.Now()
 	params, wrong := read(r)
 	if wrong != nil {
@@ -48,7 +64,7 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 	if s.options.Context != nil {
 		ctx = s.options.Context(ctx, r)
 	}
-	response, wrong := s.execute(operation.Allow(ctx, kinds...), params)
+	response, wrong := s.execute(operation.Allow(ctx, kinds...), w, r, params)
 	switch {
 	case wrong != nil:
 		wrong.media = chosen
@@ -60,7 +76,7 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 }
 
 // execute runs one operation. The response is nil when nobody waits for it any more.
-func (s *Server) execute(ctx context.Context, params *graphql.RawParams) (*graphql.Response, *problem) {
+func (s *Server) execute(ctx context.Context, w http.ResponseWriter, r *http.Request, params *graphql.RawParams) (*graphql.Response, *problem) {
 	created, errs := s.executor.CreateOperationContext(ctx, params)
 	if x := exchangeOf(ctx); x != nil && created.Operation != nil {
 		x.setOperation(created.Operation.Name)
@@ -69,17 +85,22 @@ func (s *Server) execute(ctx context.Context, params *graphql.RawParams) (*graph
 		if refused := new(operation.NotAllowedError); errors.As(errs, &refused) && refused.Operation == ast.Mutation {
 			return nil, &problem{status: http.StatusMethodNotAllowed, kind: fail.BadRequest, allow: "POST", message: "A mutation must be sent by POST."}
 		}
-		return s.executor.DispatchError(graphql.WithOperationContext(ctx, created), errs), nil
+		return s.invalid(ctx, w, created, errs), nil
 	}
+	return s.admitted(ctx, w, r, created, func() *graphql.Response { return s.run(ctx, created) }), nil
+}
+
+// run executes an operation that passed all checks.
+func (s *Server) run(ctx context.Context, created *graphql.OperationContext) *graphql.Response {
 	responses, ctx := s.executor.DispatchOperation(ctx, created)
 	response := responses(ctx)
 	if response != nil || errors.Is(ctx.Err(), context.Canceled) {
-		return response, nil
+		return response
 	}
 	// gqlgen answers nothing once the deadline has passed; without one, an extension forgot to answer.
 	reason := ctx.Err()
 	if reason == nil {
 		reason = errors.New("the execution gave no response")
 	}
-	return s.executor.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(reason)}), nil
+	return s.executor.DispatchError(ctx, gqlerror.List{gqlerror.Wrap(reason)})
 }

@@ -9,8 +9,10 @@ import (
 
 const requestIDHeader = "X-Request-Id"
 
-// exchange is what the server knows about one request while it is answered.
+// exchange is what the server knows about one request while it is answered. It is the request's context, too.
 type exchange struct {
+	context.Context
+
 	id string
 
 	mu        sync.Mutex // guards what follows
@@ -19,6 +21,14 @@ type exchange struct {
 }
 
 type exchangeKey struct{}
+
+// Value has the exchange itself.
+func (x *exchange) Value(key any) any {
+	if key == (exchangeKey{}) {
+		return x
+	}
+	return x.Context.Value(key)
+}
 
 // exchangeOf returns the request's exchange, nil outside requests.
 func exchangeOf(ctx context.Context) *exchange {
@@ -43,7 +53,7 @@ func (s *Server) identify(next http.Handler) http.Handler {
 			id = rand.Text()
 		}
 		w.Header().Set(requestIDHeader, id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), exchangeKey{}, &exchange{id: id})))
+		next.ServeHTTP(w, r.WithContext(&exchange{Context: r.Context(), id: id}))
 	})
 }
 

@@ -37,19 +37,26 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, as media, re
 			s.logger.ErrorContext(ctx, "an extension of the response is no JSON", "request_id", RequestID(ctx))
 		}
 	}
-	write(w, statusOf(as, response), as, []byte(open), data, append(tail, '}'))
+	gather(ctx, w, func() { write(w, s.statusOf(as, response), as, []byte(open), data, append(tail, '}')) })
 	if s.options.Recycle != nil {
 		s.options.Recycle(response.Data)
 	}
 }
 
-// statusOf is the status of a response to a well-formed request. In the old media type it is always 200; in the new
-// one a response without data is an error of the request, unless the gateway itself failed.
-func statusOf(as media, response *graphql.Response) int {
-	if as == jsonMedia || response.Data != nil || len(response.Errors) == 0 {
+// statusOf is the status of a response to a well-formed request. In the old media type it is 200, unless the operation
+// wasn't admitted; in the new one a response without data is an error of the request, unless the gateway itself failed.
+func (s *Server) statusOf(as media, response *graphql.Response) int {
+	if response.Data != nil || len(response.Errors) == 0 || s.config.ErrorStatus == Always200 {
 		return http.StatusOK
 	}
-	switch response.Errors[0].Extensions["code"] {
+	code, _ := response.Errors[0].Extensions["code"].(string)
+	if status, ok := refusedBy[code]; ok {
+		return status
+	}
+	if as == jsonMedia {
+		return http.StatusOK
+	}
+	switch code {
 	case fail.Internal.Code():
 		return http.StatusInternalServerError
 	case fail.UpstreamTimeout.Code():
@@ -80,6 +87,22 @@ const (
 	mostKept = 256 << 10
 )
 
+// Values of headers that many answers have. They have no room for another value, so that who adds one gets a copy.
+var (
+	noStore     = []string{"no-store"}
+	varyAccept  = []string{"Accept"}
+	nosniff     = []string{"nosniff"}
+	jsonType    = []string{string(jsonMedia) + "; charset=utf-8"}
+	graphqlType = []string{string(graphqlMedia) + "; charset=utf-8"}
+)
+
+func (as media) contentType() []string {
+	if as == graphqlMedia {
+		return graphqlType
+	}
+	return jsonType
+}
+
 // write sends an answer whose length is known, in parts. A client that hangs up meanwhile is not our error.
 func write(w http.ResponseWriter, status int, as media, parts ...[]byte) {
 	length := 0
@@ -87,9 +110,9 @@ func write(w http.ResponseWriter, status int, as media, parts ...[]byte) {
 		length += len(part)
 	}
 	header := w.Header()
-	header.Set("Content-Type", string(as)+"; charset=utf-8")
+	header["Content-Type"] = as.contentType()
 	header.Set("Content-Length", strconv.Itoa(length))
-	header.Set("X-Content-Type-Options", "nosniff")
+	header["X-Content-Type-Options"] = nosniff
 	w.WriteHeader(status)
 	if length > httpBuffer && length <= mostKept && len(parts) > 1 {
 		// One write of everything is one that net/http doesn't copy, and a system call less.

@@ -24,11 +24,12 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		IdleTimeout:       s.config.IdleTimeout,
 		MaxHeaderBytes:    int(s.config.MaxHeaderBytes),
 		BaseContext:       func(net.Listener) context.Context { return requests },
+		ConnContext:       withGathering,
 		// What net/http has to say is about single connections: bad TLS, clients that hang up.
 		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(gathering{listener}) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("server: %w", err)

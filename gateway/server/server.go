@@ -32,6 +32,10 @@ type Options struct {
 	Logger *slog.Logger
 	// Ready says why the gateway can't serve now, for /readyz; the reason goes to the log. Nil means always ready.
 	Ready func() error
+	// Identity says who sent a request. Nil means that nobody asks.
+	Identity Identity
+	// Admission decides which operations run. Nil means all of them.
+	Admission Admission
 	// Context puts what belongs to one operation into its context: loaders, the caller. It is called once for each
 	// request to /graphql that is one, before its document is looked at. RequestID works on the context it gets.
 	Context func(context.Context, *http.Request) context.Context

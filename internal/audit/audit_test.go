@@ -67,10 +67,11 @@ func start(t *testing.T, schema graphql.ExecutableSchema) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := assemble.Server(schema, cfg, nil)
+	s, err := assemble.New(schema, cfg, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Close)
 	front := httptest.NewServer(s.Handler())
 	t.Cleanup(front.Close)
 	return front.URL

@@ -17,7 +17,7 @@ import (
 // Config says where the instances of one service are found: exactly one of these.
 type Config struct {
 	// Instances is a fixed list; an entry that is a text is a url.
-	Instances []Instance `yaml:"instances" json:"instances,omitempty"`
+	Instances []Instance `yaml:"-" json:"-"` // gateway.yaml has them beside this section
 	// DNS asks a name's addresses.
 	DNS *DNS `yaml:"dns" json:"dns,omitempty"`
 	// File reads a list that somebody else writes.
