@@ -16,6 +16,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"github.com/tributary-gateway/tributary/gateway/authorize"
 	"github.com/tributary-gateway/tributary/gateway/config"
 	"github.com/tributary-gateway/tributary/gateway/engine"
 	"github.com/tributary-gateway/tributary/gateway/identity"
@@ -36,6 +37,9 @@ func New(schema graphql.ExecutableSchema, cfg *config.Config, logger *slog.Logge
 	}
 	calls, err := call.Compile(schema.Schema(), cfg.ServiceNames())
 	if err != nil {
+		return nil, err
+	}
+	if _, err := authorize.New(schema.Schema()); err != nil {
 		return nil, err
 	}
 	g := newGateway(cfg, logger)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"github.com/tributary-gateway/tributary/gateway/authorize"
 	"github.com/tributary-gateway/tributary/gateway/engine"
 	"github.com/tributary-gateway/tributary/upstreams/loader"
 )
@@ -14,7 +15,13 @@ import (
 //
 //	cfg := graph.Config{Resolvers: &resolvers.Resolver{}}
 //	schema := assemble.Schema(graph.NewExecutableSchema(cfg), graph.Bindings(cfg))
+//
+// Fields that @authenticated and @requiresScopes keep from a caller are not resolved. Mistakes in these directives are
+// New's to report.
 func Schema(generated graphql.ExecutableSchema, bindings *engine.Bindings) graphql.ExecutableSchema {
-	return engine.New(generated, bindings, engine.WithTracker(
-		func(ctx context.Context) engine.Tracker { return loader.From(ctx) }))
+	options := []engine.Option{engine.WithTracker(func(ctx context.Context) engine.Tracker { return loader.From(ctx) })}
+	if rules, err := authorize.New(generated.Schema()); rules != nil && err == nil {
+		options = append(options, engine.WithGuard(guard{rules}))
+	}
+	return engine.New(generated, bindings, options...)
 }

@@ -20,6 +20,7 @@ var errUnplanned = errors.New("not for the engine")
 type compiler struct {
 	schema   *ast.Schema
 	bindings *Bindings
+	guard    Guard
 	doc      *ast.QueryDocument
 	plan     *plan
 	budget   int
@@ -34,9 +35,9 @@ type guarded struct {
 }
 
 // compile makes the plan, or nil.
-func compile(schema *ast.Schema, bindings *Bindings, doc *ast.QueryDocument, op *ast.OperationDefinition) *plan {
+func compile(schema *ast.Schema, bindings *Bindings, guard Guard, doc *ast.QueryDocument, op *ast.OperationDefinition) *plan {
 	c := &compiler{
-		schema: schema, bindings: bindings, doc: doc,
+		schema: schema, bindings: bindings, guard: guard, doc: doc,
 		plan:   &plan{serial: op.Operation == ast.Mutation},
 		budget: planBudget,
 		known:  map[string]*planObject{},
@@ -127,6 +128,9 @@ func (c *compiler) field(def *ast.Definition, binding *Object, m *mergedField) (
 		return nil, errUnplanned
 	}
 	f.binding, f.typ = b, first.Definition.Type
+	if c.guard != nil {
+		f.need = c.guard.Need(def.Name, first.Name)
+	}
 	if b.args != nil {
 		f.args = c.plan.args
 		c.plan.args++

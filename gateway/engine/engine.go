@@ -57,6 +57,7 @@ func New(generated graphql.ExecutableSchema, bindings *Bindings, options ...Opti
 	for _, option := range options {
 		option(s)
 	}
+	s.plans.guard = s.guard
 	if events, ok := generated.(graphql.ExecutableSchemaWithEventContext); ok {
 		return &eventSchema{schema: s, events: events}
 	}
@@ -71,6 +72,7 @@ type schema struct {
 	plain       middleware
 	trackerOf   func(context.Context) Tracker
 	concurrency int
+	guard       Guard // nil when nothing is denied
 }
 
 // eventSchema passes on what gqlgen's executor looks for when subscriptions have a context per event.
@@ -89,7 +91,12 @@ func (s *eventSchema) ExecWithEventContext(ctx context.Context) graphql.Response
 // given back with Recycle once it's sent.
 func (s *schema) Exec(ctx context.Context) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
-	if op.Operation.Operation == ast.Subscription || !s.plain.is(op) {
+	plain := s.plain.is(op)
+	denials, refused := s.check(ctx, op)
+	if refused != nil {
+		return graphql.OneShot(&graphql.Response{Data: []byte("null"), Errors: refused})
+	}
+	if op.Operation.Operation == ast.Subscription || !plain {
 		return s.ExecutableSchema.Exec(ctx)
 	}
 	p := s.plans.of(op.Doc, op.Operation)
@@ -102,11 +109,11 @@ func (s *schema) Exec(ctx context.Context) graphql.ResponseHandler {
 			return nil
 		}
 		done = true
-		return s.execute(ctx, op, p)
+		return s.execute(ctx, op, p, denials)
 	}
 }
 
-func (s *schema) execute(ctx context.Context, op *graphql.OperationContext, p *plan) *graphql.Response {
+func (s *schema) execute(ctx context.Context, op *graphql.OperationContext, p *plan, denials Denials) *graphql.Response {
 	active, err := p.evaluate(op.Variables)
 	if err != nil {
 		graphql.AddError(ctx, err)
@@ -119,6 +126,7 @@ func (s *schema) execute(ctx context.Context, op *graphql.OperationContext, p *p
 		args:        make([]arguments, p.args),
 		tracker:     s.trackerOf(ctx),
 		concurrency: s.concurrency,
+		denials:     denials,
 		rootField:   graphql.FieldContext{Object: p.root.name},
 	}
 	r.ctx, r.root = ctx, &r.rootField

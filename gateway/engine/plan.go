@@ -46,6 +46,7 @@ type slot struct {
 type planField struct {
 	kind    fieldKind
 	object  string // the type that it's a field of
+	need    int    // the guard's number of what it asks of the caller
 	binding Field
 	typ     *ast.Type
 	when    int
@@ -110,6 +111,7 @@ func (f *planField) childIndex(name string) int {
 type plans struct {
 	schema   *ast.Schema
 	bindings *Bindings
+	guard    Guard
 	known    sync.Map // weak.Pointer[ast.OperationDefinition] to *plan
 }
 
@@ -124,7 +126,7 @@ func (s *plans) of(doc *ast.QueryDocument, op *ast.OperationDefinition) *plan {
 	if p, ok := s.known.Load(key); ok {
 		return p.(*plan)
 	}
-	p := compile(s.schema, s.bindings, doc, op)
+	p := compile(s.schema, s.bindings, s.guard, doc, op)
 	if _, raced := s.known.LoadOrStore(key, p); !raced {
 		runtime.AddCleanup(op, func(k weak.Pointer[ast.OperationDefinition]) { s.known.Delete(k) }, key)
 	}

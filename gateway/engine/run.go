@@ -17,6 +17,7 @@ type run struct {
 	args        []arguments
 	tracker     Tracker
 	concurrency int
+	denials     Denials // nil when nothing is denied
 	root        *graphql.FieldContext
 	workers     sync.WaitGroup // goroutines besides the one that called
 
@@ -92,6 +93,10 @@ func (r *run) openGroup(g *group, tasks []*task) []*task {
 		}
 		c := r.newColumn(g, f)
 		g.cols[i] = c
+		if r.denies(f) {
+			c.deny(r)
+			continue
+		}
 		if f.kind == kindTask {
 			tasks = append(tasks, newTask(r, c))
 			continue
@@ -111,6 +116,12 @@ func (r *run) newColumn(g *group, f *planField) *column {
 		c.base = graphql.WithRootFieldContext(r.ctx, &graphql.RootFieldContext{Object: field.Name, Field: field})
 	}
 	return c
+}
+
+// deny is for a column that the caller may not have: nothing is resolved, and the error is that of all objects.
+func (c *column) deny(r *run) {
+	c.err = r.denials.Err()
+	c.done.Store(true)
 }
 
 // read fills a column of properties.
@@ -156,6 +167,10 @@ func (r *run) resolve() *group {
 		if f := s.field; f.column != none && r.counts(s.when) {
 			c := r.newColumn(g, f)
 			g.cols[f.column] = c
+			if r.denies(f) {
+				c.deny(r)
+				continue
+			}
 			r.start([]*task{newTask(r, c)})
 		}
 	}

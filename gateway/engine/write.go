@@ -126,8 +126,10 @@ func (w *writer) members(o *planObject, obj any, v view.Value, g *group, i int) 
 		mark := len(w.buf)
 		w.path = append(w.path, step{field: f})
 		ok := false
-		switch f.kind {
-		case kindView:
+		switch {
+		case (f.kind == kindView || f.kind == kindRead) && w.run.denies(f):
+			w.fail(w.run.denials.Err())
+		case f.kind == kindView:
 			var member view.Value
 			if f.view.place != none {
 				member = w.found[members+f.view.place]
@@ -135,7 +137,7 @@ func (w *writer) members(o *planObject, obj any, v view.Value, g *group, i int) 
 				member = v.At(f.view.pointer)
 			}
 			ok = w.view(f, f.typ, member)
-		case kindRead:
+		case f.kind == kindRead:
 			if obj == nil {
 				obj = o.binding.pack(v)
 			}
