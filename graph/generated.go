@@ -1307,7 +1307,9 @@ extend type Query {
     offset: Int = 0
     "Only products of this category."
     category: Category
-  ): [Product!]! @rest(service: "catalog", get: "/products", query: { limit: "{first}" }, select: "/data")
+  ): [Product!]!
+    @rest(service: "catalog", get: "/products", query: { limit: "{first}" }, select: "/data")
+    @listSize(slicingArguments: ["first"])
 
   "One product, or null when there is none with this id."
   product("The product's id." id: ID!): Product @ref(key: "{id}")
@@ -1322,7 +1324,9 @@ extend type Query {
     text: String!
     "How many hits at most."
     first: Int = 10
-  ): [SearchHit!]! @rest(service: "catalog", get: "/search", query: { q: "{text}", limit: "{first}" }, select: "/data")
+  ): [SearchHit!]!
+    @rest(service: "catalog", get: "/search", query: { q: "{text}", limit: "{first}" }, select: "/data")
+    @listSize(slicingArguments: ["first"])
 }
 
 extend type User {
@@ -1335,6 +1339,7 @@ extend type User {
       select: "/data"
       batch: { match: "/seller_id", style: COMMA }
     )
+    @listSize(slicingArguments: ["first"])
 }
 
 "A thing the shop sells."
@@ -1372,7 +1377,7 @@ type Product
   "Who sells it. Null when the seller has left the shop."
   seller: User @ref(key: "{this.seller_id}")
   "What goes with it. An entry is null when that product has been taken off the shelves."
-  related: [Product]! @ref(key: "{this.related_ids}")
+  related: [Product]! @ref(key: "{this.related_ids}") @listSize(assumedSize: 4)
 
   # No directive and no such property in the catalogue's JSON: written by hand in resolvers/catalog.resolvers.go,
   # from the same batch that answers Product.stock.
@@ -1482,6 +1487,33 @@ directive @typename(
   values: RestObject
 ) on INTERFACE | UNION
 
+"What a call of a field, an argument that is given, or a value of a type costs: IBM's cost directives, docs/cost.md."
+directive @cost(
+  "A number, with a fraction or below zero if need be."
+  weight: String!
+) on ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR
+
+"How long a list is expected to be, for its cost."
+directive @listSize(
+  "The length, when nothing else says it."
+  assumedSize: Int
+  "Arguments that say it."
+  slicingArguments: [String!]
+  "The fields of the object that are the lists, for connections."
+  sizedFields: [String!]
+  "An operation must give exactly one of slicingArguments."
+  requireOneSlicingArgument: Boolean = true
+) on FIELD_DEFINITION
+
+"Only for callers with valid credentials: docs/identity.md."
+directive @authenticated on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM
+
+"Only for callers with all scopes of at least one of the lists."
+directive @requiresScopes(
+  "Lists of scopes."
+  scopes: [[String!]!]!
+) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM
+
 "A JSON object literal."
 scalar RestObject
 
@@ -1578,7 +1610,7 @@ type Stock {
   "When more will come. Null when nothing is ordered."
   restockAt: DateTime @from(path: "/restock/expected")
   "The same by warehouse, largest first."
-  places: [StockPlace!]! @from(path: "/warehouses")
+  places: [StockPlace!]! @from(path: "/warehouses") @listSize(assumedSize: 4)
 }
 
 "What one warehouse has of a product."
@@ -1613,7 +1645,7 @@ type Reservation @rest(service: "inventory", get: "/reservations/{key}") {
   "When the stock goes back to the shelves."
   expiresAt: DateTime! @from(path: "/expires_at")
   "What is set aside, from which warehouse."
-  lines: [ReservationLine!]!
+  lines: [ReservationLine!]! @listSize(assumedSize: 5)
 }
 
 "One product of a reservation."
@@ -1657,7 +1689,9 @@ extend type Query {
     status: OrderStatus
     "How many at most."
     first: Int = 20
-  ): [Order!]! @rest(service: "orders", get: "/orders", query: { customerId: "{customer}", limit: "{first}" }, select: "/orders")
+  ): [Order!]!
+    @rest(service: "orders", get: "/orders", query: { customerId: "{customer}", limit: "{first}" }, select: "/orders")
+    @listSize(slicingArguments: ["first"])
 }
 
 extend type Mutation {
@@ -1693,6 +1727,7 @@ extend type User {
       select: "/orders"
       batch: { match: "/customerId" }
     )
+    @listSize(slicingArguments: ["first"])
 }
 
 "Something a customer has bought."
@@ -1716,7 +1751,7 @@ type Order
   "The sum of all lines."
   total: Money!
   "What was bought."
-  lines: [OrderLine!]!
+  lines: [OrderLine!]! @listSize(assumedSize: 5)
   "Who bought it. Null when the account is gone."
   customer: User @ref(key: "{this.customerId}")
   "The parcel's number at the carrier. Null before it is sent."
@@ -1804,7 +1839,9 @@ extend type Query {
     first: Int = 20
     "Only what is about this product."
     product: ID
-  ): [FeedItem!]! @rest(service: "reviews", get: "/feed", query: { limit: "{first}" }, timeout: "2s")
+  ): [FeedItem!]!
+    @rest(service: "reviews", get: "/feed", query: { limit: "{first}" }, timeout: "2s")
+    @listSize(slicingArguments: ["first"])
 }
 
 extend type Mutation {
@@ -1821,6 +1858,7 @@ extend type Product {
       query: { product: "{keys}", per_key: "{first}" }
       batch: { match: "/product_id", style: BRACKETS }
     )
+    @listSize(slicingArguments: ["first"])
 
   "All ratings in one. Null when nobody has rated it yet."
   rating: Rating
@@ -1836,6 +1874,7 @@ extend type User {
       query: { author: "{keys}", per_key: "{first}" }
       batch: { match: "/author_id", style: BRACKETS }
     )
+    @listSize(slicingArguments: ["first"])
 }
 
 "What one customer says about one product."
@@ -1910,7 +1949,7 @@ type QuestionAsked implements FeedItem {
   "The question."
   text: String!
   "What others answered, oldest first."
-  answers: [Answer!]!
+  answers: [Answer!]! @listSize(assumedSize: 3)
 }
 
 "An answer to a question."
@@ -1980,13 +2019,15 @@ extend type Query {
     first: Int = 20
     "Only users with this role."
     role: Role
-  ): [User!]! @rest(service: "users", get: "/users", query: { limit: "{first}" })
+  ): [User!]!
+    @rest(service: "users", get: "/users", query: { limit: "{first}" })
+    @listSize(slicingArguments: ["first"])
 
   "One user, or null when there is none with this id."
   user("The user's id." id: ID!): User @ref(key: "{id}")
 
   "Users in the order of the ids; null where there is none."
-  usersById("At most a hundred are sensible." ids: [ID!]!): [User]! @ref(key: "{ids}")
+  usersById("At most a hundred are sensible." ids: [ID!]!): [User]! @ref(key: "{ids}") @listSize(assumedSize: 20)
 }
 
 "Somebody with an account."
@@ -2006,7 +2047,7 @@ type User
   "When the account was made."
   memberSince: DateTime! @from(path: "/created_at")
   "Where parcels go. Null when none was given."
-  address: Address
+  address: Address @requiresScopes(scopes: [["users:read"]])
   "The city of the address."
   city: String @from(path: "/address/city")
   "Points of the loyalty programme."
@@ -12114,6 +12155,35 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 	return ret
 }
 
+func (ec *executionContext) unmarshalNString2ᚕᚕstringᚄ(ctx context.Context, v any) ([][]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([][]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2ᚕstringᚄ(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNString2ᚕᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v [][]string) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2ᚕstringᚄ(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNUser2ᚕᚖgithubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋgraphᚋmodelᚐUser(ctx context.Context, sel ast.SelectionSet, v []*model.User) graphql.Marshaler {
 	ctx = graphql.WithBatchParents(ctx, "User", v, nil)
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -12646,6 +12716,41 @@ func (ec *executionContext) marshalOStock2ᚖgithubᚗcomᚋtributaryᚑgateway�
 		return graphql.Null
 	}
 	return ec._Stock(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOString2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/tributary-gateway/tributary/gateway/authorize"
+	"github.com/tributary-gateway/tributary/gateway/cost"
 	"github.com/tributary-gateway/tributary/upstreams/call"
 )
 
@@ -28,8 +31,11 @@ Examples:
 			if err != nil {
 				return err
 			}
-			calls, err := call.Compile(newSchema().Schema(), cfg.ServiceNames())
-			if err != nil {
+			schema := newSchema().Schema()
+			calls, wrong := call.Compile(schema, cfg.ServiceNames())
+			_, prices := cost.Compile(schema, cfg.Cost)
+			_, rules := authorize.New(schema)
+			if err := errors.Join(wrong, prices, rules); err != nil {
 				return fmt.Errorf("the schema can't be served:\n%s", fromRoot(err.Error()))
 			}
 			for _, advice := range calls.Advice() {

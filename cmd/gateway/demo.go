@@ -55,9 +55,13 @@ func runDemo(ctx context.Context, cfg *config.Config, out, log io.Writer) (err e
 	}
 	defer func() { err = errors.Join(err, services.Close()) }()
 	demoConfig(cfg, services)
+	clients, err := demoClients(cfg)
+	if err != nil {
+		return err
+	}
 
 	logger := telemetry.NewLogger(log, cfg.Log)
-	s, err := assemble.New(newSchema(), cfg, logger)
+	s, err := assemble.New(newSchema(), cfg, logger, assemble.WithKeys(clients.keys...))
 	if err != nil {
 		return err
 	}
@@ -71,6 +75,8 @@ func runDemo(ctx context.Context, cfg *config.Config, out, log io.Writer) (err e
 		return fmt.Errorf("listen: %w", err)
 	}
 	tell(out, "http://localhost:"+port, services)
+	clients.tell(out)
+	_, _ = fmt.Fprintln(out, "\nPress Ctrl-C to stop.")
 	logger.InfoContext(ctx, "serving", "address", listener.Addr().String())
 	return s.Serve(ctx, listener)
 }
@@ -109,6 +115,4 @@ func tell(out io.Writer, address string, services *demo.Services) {
 	for _, name := range demo.Names {
 		say("  %-10s %s", name, services.Address(name))
 	}
-	say("")
-	say("Press Ctrl-C to stop.")
 }

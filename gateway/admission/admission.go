@@ -120,7 +120,9 @@ func (a *Admission) Admit(ctx context.Context, header http.Header, op *graphql.O
 	if failure := new(fail.Error); errors.As(err, &failure) && failure.Kind == fail.TooExpensive && t.estimate.Infinite() {
 		err = t.unbounded(failure)
 	}
-	if err == nil {
+	if err != nil {
+		t.fixed = true // there is no answer to price
+	} else {
 		op.Stats.SetExtension(budget, t)
 	}
 	return t, err

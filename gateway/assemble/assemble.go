@@ -39,10 +39,14 @@ func New(schema graphql.ExecutableSchema, cfg *config.Config, logger *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	if _, err := authorize.New(schema.Schema()); err != nil {
+	rules, err := authorize.New(schema.Schema())
+	if err != nil {
 		return nil, err
 	}
 	g := newGateway(cfg, logger)
+	if rules != nil && !engine.Guarded(schema) {
+		g.extensions = append(g.extensions, guarded{rules})
+	}
 	for _, option := range options {
 		option(g)
 	}
@@ -88,7 +92,7 @@ func (g *Gateway) assemble(schema graphql.ExecutableSchema, calls *call.Graph) e
 		Ready:      g.ready,
 		Context:    withCaller,
 		Recycle:    engine.Recycle,
-		Extensions: []graphql.HandlerExtension{loader.Extension{Upstreams: upstreams}},
+		Extensions: append(g.extensions, loader.Extension{Upstreams: upstreams}),
 	}
 	if cfg.Playground.Enabled {
 		if options.Playground, err = newPlayground(cfg.Playground); err != nil {

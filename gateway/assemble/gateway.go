@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"github.com/tributary-gateway/tributary/gateway/admin"
 	"github.com/tributary-gateway/tributary/gateway/config"
 	"github.com/tributary-gateway/tributary/gateway/identity"
@@ -27,6 +29,8 @@ type Gateway struct {
 	clients   clients
 	keys      []identity.Key // that are neither in a file nor in Redis
 	begun     time.Time
+	// extensions are those that the schema needs, besides the loaders'.
+	extensions []graphql.HandlerExtension
 
 	stop       context.CancelFunc // ends what runs in the background
 	running    context.Context    //nolint:containedctx // of the background, from New to Close

@@ -29,3 +29,26 @@ type denials struct{ *authorize.Verdict }
 
 func (d denials) Denied(need int) bool { return d.Verdict.Denied(authorize.Need(need)) }
 func (denials) Err() error             { return authorize.ErrDenied }
+
+// guarded is a gqlgen extension that does for other executors what the engine's guard does for itself: a schema whose
+// directives nobody enforces must not be served.
+type guarded struct{ rules *authorize.Rules }
+
+func (guarded) ExtensionName() string { return "Authorize" }
+
+func (guarded) Validate(graphql.ExecutableSchema) error { return nil }
+
+// InterceptOperation puts the verdict before the fields, or refuses the operation as a whole.
+func (g guarded) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	op := graphql.GetOperationContext(ctx)
+	verdict, refused := guard{g.rules}.Check(ctx, op)
+	if refused != nil {
+		return graphql.OneShot(&graphql.Response{Data: []byte("null"), Errors: refused})
+	}
+	if inner := op.ResolverMiddleware; verdict != nil {
+		op.ResolverMiddleware = func(ctx context.Context, next graphql.Resolver) (any, error) {
+			return verdict.Resolver(ctx, func(ctx context.Context) (any, error) { return inner(ctx, next) })
+		}
+	}
+	return next(ctx)
+}

@@ -20,7 +20,10 @@ import (
 )
 
 // directives are those that are read at start and do nothing while a query runs.
-var directives = []string{"rest", "ref", "from", "typename", "invalidates"}
+var directives = []string{
+	"rest", "ref", "from", "typename", "invalidates",
+	"cost", "listSize", "authenticated", "requiresScopes",
+}
 
 // Plugin is the gqlgen plugin. Prepend it to gqlgen's own: its models must be there before theirs.
 type Plugin struct {

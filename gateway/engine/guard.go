@@ -55,3 +55,14 @@ func (s *schema) check(ctx context.Context, op *graphql.OperationContext) (Denia
 func (r *run) denies(f *planField) bool {
 	return r.denials != nil && f.need != 0 && r.denials.Denied(f.need)
 }
+
+// Guarded says whether a schema is an engine's with a guard.
+func Guarded(of graphql.ExecutableSchema) bool {
+	switch s := of.(type) {
+	case *schema:
+		return s.guard != nil
+	case *eventSchema:
+		return s.guard != nil
+	}
+	return false
+}

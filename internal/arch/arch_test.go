@@ -26,6 +26,17 @@ var rules = []struct {
 	}},
 	{folder: "gateway/fail", never: []string{"gateway", "upstreams"}},
 	{folder: "gateway/secret", never: []string{"gateway", "upstreams"}},
+	{folder: "gateway/ratelimit", never: []string{"gateway", "upstreams"}, except: map[string]string{
+		"gateway/fail":      "everybody may use it",
+		"gateway/secret":    "everybody may use it",
+		"gateway/redisconn": "what its store speaks through",
+	}},
+	{folder: "gateway/cost", never: []string{"gateway", "upstreams"}, except: map[string]string{"gateway/fail": "everybody may use it"}},
+	{folder: "gateway/authorize", never: []string{"gateway", "upstreams"}, except: map[string]string{"gateway/fail": "everybody may use it"}},
+	{folder: "gateway/identity", never: []string{"gateway", "upstreams"}, except: map[string]string{
+		"gateway/fail":   "everybody may use it",
+		"gateway/secret": "everybody may use it",
+	}},
 	{folder: "gateway/scalar", never: []string{"gateway", "upstreams"}, except: map[string]string{
 		"gateway/fail": "everybody may use it",
 	}},
@@ -33,6 +44,12 @@ var rules = []struct {
 	{folder: "gateway/operation", never: []string{"upstreams", "gateway/server"}},
 	{folder: "upstreams", never: []string{"graph", "resolvers", "cmd", "internal", "examples", "gateway/server", "gateway/config", "gateway/operation", "gateway/engine"}},
 	{folder: "upstreams/view", never: []string{"upstreams"}},
+	{folder: "upstreams/http1", never: []string{"gateway", "upstreams"}},
+	{folder: "upstreams/health", never: []string{"gateway", "upstreams"}},
+	{folder: "upstreams/balance", never: []string{"gateway", "upstreams"}, except: map[string]string{
+		"upstreams/discovery": "what an instance is",
+		"upstreams/health":    "which of them are well",
+	}},
 	{folder: "upstreams/template", never: []string{"upstreams"}, except: map[string]string{
 		"upstreams/view": "placeholders are looked up in JSON",
 	}},

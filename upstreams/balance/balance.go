@@ -43,6 +43,9 @@ type Lease struct {
 // Instance is where the request goes.
 func (l Lease) Instance() *Instance { return l.instance }
 
+// Probe says that the request finds out whether an instance is well again.
+func (l Lease) Probe() bool { return l.probe }
+
 // Done tells what became of the request and how long it took, to the end of the answer's body.
 func (l Lease) Done(outcome Outcome, latency time.Duration) { l.DoneFor(outcome, latency, "") }
 

@@ -79,6 +79,9 @@ func (l *attempts) RoundTrip(r *http.Request) (*http.Response, error) {
 		err = b
 	}
 	outcome, why := outcomeOf(res, b)
+	if lease.Probe() && (outcome == balance.Failure || outcome == balance.Timeout) {
+		c.probed.Store(true)
+	}
 	a.end(context.Canceled)
 	lease.DoneFor(outcome, took, why)
 	l.metrics.Attempted(outcome, took)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tributary-gateway/tributary/upstreams/balance"
@@ -66,6 +67,9 @@ type call struct {
 	idempotent bool
 	// key is the Idempotency-Key of all attempts, empty for none.
 	key string
+
+	// probed: an attempt was a probe and failed, which is not the caller's business.
+	probed atomic.Bool
 
 	mu       sync.Mutex // guards what follows and every scope; nothing blocks while it is held
 	tried    []*balance.Instance

@@ -151,7 +151,11 @@ func (l *retry) RoundTrip(r *http.Request) (*http.Response, error) {
 	l.budget.call(time.Now())
 	for n := 1; ; n++ {
 		res, err := l.next.RoundTrip(r)
-		if n == l.policy.attempts || !l.policy.wants(res, err) || s.Err() != nil {
+		again := l.policy.wants(res, err)
+		if s.call.probed.Swap(false) {
+			again = true // whatever the cause: it was sent there because it can be sent again
+		}
+		if n == l.policy.attempts || !again || s.Err() != nil {
 			return res, err
 		}
 		now := time.Now()

@@ -414,3 +414,37 @@ func ExampleNew() {
 	fmt.Println(res.StatusCode)
 	// Output: 200
 }
+
+// TestFailedProbe: an instance that answers 500, which is not tried again, is out of service; the request that finds out
+// whether it's well again must not cost its client an error.
+func TestFailedProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := newTransport(t, transport.Default(), transport.Options{
+			Balancer: newPool(t, "http://a", "http://b", "http://c"),
+			Carrier: wire(func(r *http.Request) (*http.Response, error) {
+				if r.URL.Host == "a" {
+					return answer(500, "{}"), nil
+				}
+				return answer(200, "{}"), nil
+			}),
+		})
+		failed := 0
+		for range 600 { // a minute: out, and tried again several times
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://users/1", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := tr.RoundTrip(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res.StatusCode != http.StatusOK {
+				failed++
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if failed < 1 || failed > 3 {
+			t.Errorf("%d answers were 500; it takes three to put the instance out of service", failed)
+		}
+	})
+}
