@@ -65,26 +65,56 @@ func (p *Pool) Read(res *http.Response, limit int64) (*Body, error) {
 }
 
 // grow reads what is too long, or of unknown length, to be given all its memory at once. length is -1 when it's unknown.
+// m is where it begins. What has come is never copied into twice as much memory: an answer over the limit takes no more
+// than the limit while it's found out.
 func (p *Pool) grow(r io.Reader, m *memory, length, limit int64) (*memory, int, error) {
-	n := 0
+	var full []*memory // before m
+	before, n := 0, 0  // bytes in full, and in m
+	defer func() {
+		for _, piece := range full {
+			p.put(piece)
+		}
+	}()
 	for {
 		if n == len(m.bytes) {
-			more := p.get(2 * n)
-			copy(more.bytes, m.bytes)
-			p.put(m)
-			m = more
+			switch {
+			case n < mostTrusted: // up to there by doubling: small answers of unknown length are usual
+				more := p.get(2 * n)
+				copy(more.bytes, m.bytes)
+				p.put(m)
+				m = more
+			default:
+				full, before, n = append(full, m), before+n, 0
+				m = p.get(mostTrusted)
+			}
 		}
 		got, err := r.Read(m.bytes[n:])
 		n += got
+		total := before + n
 		switch {
-		case int64(n) > limit:
+		case int64(total) > limit:
 			return m, n, ErrTooBig
-		case errors.Is(err, io.EOF) && length > int64(n):
+		case errors.Is(err, io.EOF) && length > int64(total):
 			return m, n, io.ErrUnexpectedEOF
 		case errors.Is(err, io.EOF):
-			return m, n, nil
+			return p.join(full, m, n), total, nil
 		case err != nil:
 			return m, n, err
 		}
 	}
+}
+
+// join copies the pieces into one, if there are several.
+func (p *Pool) join(full []*memory, last *memory, n int) *memory {
+	if len(full) == 0 {
+		return last
+	}
+	whole := p.get(len(full)*mostTrusted + n)
+	at := 0
+	for _, piece := range full {
+		at += copy(whole.bytes[at:], piece.bytes)
+	}
+	copy(whole.bytes[at:], last.bytes[:n])
+	p.put(last)
+	return whole
 }

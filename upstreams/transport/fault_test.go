@@ -318,9 +318,9 @@ func TestMemoryIsBounded(t *testing.T) {
 	for name, carrier := range carriers(t) {
 		for framing, most := range map[string]uint64{
 			"Content-Length: " + strconv.Itoa(100<<20): 16,
-			// All that is allocated until they're known to be too big, most of it garbage already; see package body.
-			"Transfer-Encoding: chunked": 320,
-			"Connection: close":          320,
+			// 8 MiB each until they are known to be too big.
+			"Transfer-Encoding: chunked": 96,
+			"Connection: close":          96,
 		} {
 			i := start(t, &instance{does: func(c net.Conn, _ *bufio.Reader, _ *http.Request) {
 				_, _ = io.WriteString(c, head+framing+"\r\n\r\n")
