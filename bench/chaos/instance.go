@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,17 +60,12 @@ func (i *instance) serve(w http.ResponseWriter, r *http.Request) {
 	i.mu.Lock()
 	i.seen.Gets++
 	i.mu.Unlock()
-	id := r.URL.Path[1+lastSlash(r.URL.Path):]
-	i.fault.Load().does(w, r, fmt.Sprintf(`{"id": %q, "name": "name of %s"}`, id, id))
-}
-
-func lastSlash(path string) int {
-	for at := len(path) - 1; at >= 0; at-- {
-		if path[at] == '/' {
-			return at
-		}
+	id := path.Base(r.URL.Path)
+	right := fmt.Sprintf(`{"id": %q, "name": "name of %s"}`, id, id)
+	if strings.HasPrefix(r.URL.Path, "/products/") {
+		right = `{"data": ` + right + `}`
 	}
-	return -1
+	i.fault.Load().does(w, r, right)
 }
 
 // order counts an order before it does anything else with it: what arrived twice was sent twice.

@@ -96,7 +96,7 @@ func leaks(ctx context.Context, f *fleet) ([]figure, error) {
 	}, nil
 }
 
-// settled gives the resources when they are down to goal, or don't shrink any more for 5 s.
+// settled gives the resources when they are down to goal, or don't shrink any more for 20 s.
 func (f *fleet) settled(ctx context.Context, goal resources) (resources, error) {
 	http.DefaultClient.CloseIdleConnections()
 	least, err := f.resources()
@@ -115,7 +115,8 @@ func (f *fleet) settled(ctx context.Context, goal resources) (resources, error) 
 		if now.goroutines <= least.goroutines {
 			least = now
 		}
-		if least.goroutines <= goal.goroutines || time.Since(since) > 5*time.Second {
+		enough := least.goroutines <= goal.goroutines && least.memory <= goal.memory+64*mebibyte
+		if enough || time.Since(since) > 20*time.Second {
 			return nil
 		}
 		return fmt.Errorf("the number of goroutines doesn't settle: %d", now.goroutines)

@@ -41,7 +41,7 @@ func (guarded) Validate(graphql.ExecutableSchema) error { return nil }
 // InterceptOperation puts the verdict before the fields, or refuses the operation as a whole.
 func (g guarded) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
-	verdict, refused := guard{g.rules}.Check(ctx, op)
+	verdict, refused := guard(g).Check(ctx, op)
 	if refused != nil {
 		return graphql.OneShot(&graphql.Response{Data: []byte("null"), Errors: refused})
 	}

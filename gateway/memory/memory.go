@@ -54,9 +54,11 @@ func (c Config) Validate() error {
 	return errors.Join(problems...)
 }
 
-// Apply sets the collector of this process and tells logger what is in force. Call it once, at start.
+// Apply sets the collector of this process and tells logger what is in force. Call it once, at start. Until ctx ends, memory
+// that a burst has left is given back to the system when things are calm.
 func Apply(ctx context.Context, c Config, logger *slog.Logger) {
 	c = c.WithDefaults()
+	go trim(ctx)
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(c.GCPercent)
 	}

@@ -26,12 +26,12 @@ func TestLatency(t *testing.T) {
 	within("the first", l.now(start, 3*ms), 2*ms, 2*ms)
 	l.observe(at(ms), 800*ms)
 	within("up at once", l.now(at(ms), 2*ms), 800*ms, 800*ms)
-	within("down slowly", l.now(at(time.Second), 2*ms), 290*ms, 300*ms)
+	within("down slowly", l.now(at(memory), 2*ms), 290*ms, 300*ms)
 	within("down to what is typical", l.now(at(time.Minute), 2*ms), 2*ms, 2*ms)
 	l.observe(at(2*ms), 2*ms)
-	within("not at once", l.now(at(2*ms), 2*ms), 790*ms, 800*ms)
-	l.observe(at(3*time.Second), 2*ms)
-	within("an answer after long", l.now(at(3*time.Second), 2*ms), 40*ms, 45*ms)
+	within("not at once", l.now(at(2*ms), 2*ms), 785*ms, 800*ms)
+	l.observe(at(3*memory), 2*ms)
+	within("an answer after long", l.now(at(3*memory), 2*ms), 40*ms, 45*ms)
 
 	fails := latency{2 * ms, start}
 	for i := range 1000 {

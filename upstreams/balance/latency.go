@@ -6,8 +6,10 @@ import (
 )
 
 const (
-	// memory is the time constant in which a latency is forgotten: after twice the time a seventh of it is left.
-	memory = time.Second
+	// memory is the time constant in which a latency is forgotten: after twice the time a seventh of it is left. It's
+	// short, because who is avoided for one slow answer isn't asked either when it begins to fail: with a second, one
+	// hiccup of 50 ms kept an instance that failed in service for over a second.
+	memory = 150 * time.Millisecond
 	// penalty is what a failure counts as at least, in typical answers: over one, or failing fast would attract requests,
 	// and under clearly, or an instance that fails would be avoided before it has failed often enough to be ejected.
 	penalty = 1.4
