@@ -10,9 +10,6 @@ const (
 	// short, because who is avoided for one slow answer isn't asked either when it begins to fail: with a second, one
 	// hiccup of 50 ms kept an instance that failed in service for over a second.
 	memory = 150 * time.Millisecond
-	// penalty is what a failure counts as at least, in typical answers: over one, or failing fast would attract requests,
-	// and under clearly, or an instance that fails would be avoided before it has failed often enough to be ejected.
-	penalty = 1.4
 	// unknown is what an answer takes where nothing is known.
 	unknown = time.Millisecond
 )
@@ -44,14 +41,13 @@ func (l *latency) mix(now time.Time, value time.Duration) {
 	l.value, l.at = max(1, time.Duration(float64(value)*(1-old)+float64(l.value)*old)), now
 }
 
-// fail takes in a request that failed.
+// fail takes in a request that failed. It only counts when it took long. Failing fast says nothing about answers: it must
+// not attract requests, and not keep them away either, or an instance that fails would be avoided before it has failed
+// often enough to be put out of service.
 func (l *latency) fail(now time.Time, took, typical time.Duration) {
-	least := time.Duration(penalty * float64(typical))
-	if took > max(l.value, least) {
+	if took > max(l.value, typical) {
 		l.observe(now, took)
-		return
 	}
-	l.mix(now, max(took, least))
 }
 
 // left takes in a request whose caller left after such a time: its answer would have taken longer.
