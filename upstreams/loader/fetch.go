@@ -9,6 +9,7 @@ import (
 
 	"github.com/tributary-gateway/tributary/gateway/fail"
 	"github.com/tributary-gateway/tributary/upstreams/call"
+	"github.com/tributary-gateway/tributary/upstreams/rest"
 	"github.com/tributary-gateway/tributary/upstreams/template"
 	"github.com/tributary-gateway/tributary/upstreams/view"
 )
@@ -43,6 +44,9 @@ type fetcher struct {
 	one, many *call.Call
 	scope     template.Scope // without keys
 	list      bool           // the answer for a key is a list of items
+	entity    string         // the type of which the keys are the ids, or empty
+	keep      *rest.Kept     // where answers are kept alive; nil leaves them to the garbage collector
+	keeping   *keeping       // what is kept for the keys; nil when nobody keeps anything
 }
 
 // ask gives an answer per key, in their order.
@@ -65,11 +69,16 @@ func (f *fetcher) ask(ctx context.Context, keys []key) []Answer {
 func (f *fetcher) single(ctx context.Context, k key) Answer {
 	scope := f.scope
 	scope.Key = k
-	value, err := f.operation.do(ctx, f.one, &scope)
-	if err == nil && value.IsNull() && f.one.NotFoundIsError {
-		err = notFound(f.one)
+	answers, err := f.do(ctx, f.one, &scope, []key{k}, func(value view.Value) []Answer {
+		if value.IsNull() && f.one.NotFoundIsError {
+			return []Answer{{Err: notFound(f.one)}}
+		}
+		return []Answer{{Value: value}}
+	})
+	if err != nil {
+		return Answer{Err: err}
 	}
-	return Answer{Value: value, Err: err}
+	return answers[0]
 }
 
 // isolate asks for a batch. When the service refuses it, its halves are asked for, until the bad key is alone: one bad
@@ -77,10 +86,10 @@ func (f *fetcher) single(ctx context.Context, k key) Answer {
 func (f *fetcher) isolate(ctx context.Context, keys []key, used *int) []Answer {
 	scope := f.scope
 	scope.Keys = keys
-	value, err := f.operation.do(ctx, f.many, &scope)
+	answers, err := f.do(ctx, f.many, &scope, keys, func(value view.Value) []Answer { return f.assign(keys, value) })
 	*used++
 	if err == nil {
-		return f.assign(keys, value)
+		return answers
 	}
 	if len(keys) > 1 && refused(err) && *used < mostHalves {
 		half := len(keys) / 2

@@ -131,7 +131,7 @@ func (b *batch) fetch(ctx context.Context) {
 	for i, e := range b.entries {
 		keys[i] = e.key
 	}
-	for i, answer := range b.group.ask(ctx, keys) {
+	for i, answer := range b.group.fetch(ctx, keys) {
 		b.entries[i].answer = answer
 	}
 }

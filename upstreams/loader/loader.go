@@ -24,6 +24,7 @@ import (
 	"github.com/tributary-gateway/tributary/gateway/fail"
 	"github.com/tributary-gateway/tributary/upstreams/call"
 	"github.com/tributary-gateway/tributary/upstreams/rest"
+	"github.com/tributary-gateway/tributary/upstreams/reuse"
 	"github.com/tributary-gateway/tributary/upstreams/template"
 	"github.com/tributary-gateway/tributary/upstreams/view"
 )
@@ -34,6 +35,8 @@ type Upstreams struct {
 	fields    map[string]*field
 	services  map[string]*rest.Client
 	batchPath func(ctx context.Context, parent int) ast.Path
+	caches    map[string]*reuse.Cache    // by service
+	calls     map[*call.Call]*reuse.Call // what the caches know of calls
 }
 
 // field is a declarative field.
@@ -87,7 +90,7 @@ func hasArgs(schema *ast.Schema, coordinate string) bool {
 
 // do makes one request of a call.
 func (o *Operation) do(ctx context.Context, c *call.Call, scope *template.Scope) (view.Value, error) {
-	return o.upstreams.services[c.Service].Do(ctx, &c.Request, scope, &o.kept)
+	return o.doWith(ctx, c, scope, &o.kept)
 }
 
 // fieldOf finds the operation and a declarative field of its schema.
@@ -128,7 +131,7 @@ func (o *Operation) group(f *field, args map[string]any) (*group, error) {
 // groupOf finds or makes the group of a type's objects. An entity is the same by whichever field it is reached, and its
 // type's templates have no arguments.
 func (o *Operation) groupOf(e *call.Entity) *group {
-	return o.groupWith(groupKey{call: e.Type}, fetcher{one: e.One, many: e.Many, scope: rest.Scope(o.ctx, nil)})
+	return o.groupWith(groupKey{call: e.Type}, fetcher{one: e.One, many: e.Many, entity: e.Type, scope: rest.Scope(o.ctx, nil)})
 }
 
 func (o *Operation) groupWith(id groupKey, f fetcher) *group {
@@ -137,7 +140,7 @@ func (o *Operation) groupWith(id groupKey, f fetcher) *group {
 	g := o.groups[id]
 	if g == nil {
 		g = &group{fetcher: f}
-		g.operation = o
+		g.operation, g.keep = o, &o.kept
 		if o.groups == nil {
 			o.groups = map[groupKey]*group{}
 		}

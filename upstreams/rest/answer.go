@@ -59,6 +59,13 @@ func (c *Client) Do(ctx context.Context, r *Request, s *template.Scope, keep *Ke
 	return c.value(r, res, text, keep)
 }
 
+// Request is what Do sends, for those who want to know what a service would see of a call.
+func (c *Client) Request(ctx context.Context, r *Request, s *template.Scope) (*http.Request, error) {
+	e := &exchange{client: c, caller: callerOf(ctx), scope: *s}
+	e.scope.Header = e.forwarded
+	return e.build(ctx, r)
+}
+
 // value finds the value in a good answer.
 func (c *Client) value(r *Request, res *http.Response, text *body.Body, keep *Kept) (view.Value, error) {
 	if text.Len() == 0 {

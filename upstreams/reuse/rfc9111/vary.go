@@ -1,0 +1,32 @@
+package rfc9111
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Vary are the fields of the request that an answer depends on (RFC 9110, section 12.5.5), in canonical form, sorted,
+// each once. all says that it depends on more than that: with *, or when something in it is no name.
+func Vary(h http.Header) (names []string, all bool) {
+	for _, field := range h["Vary"] {
+		for name := range strings.SplitSeq(field, ",") {
+			name = strings.Trim(name, " \t")
+			switch {
+			case name == "":
+			case name == "*" || !isToken(name):
+				return nil, true
+			default:
+				names = append(names, canonical(name))
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), false
+}
+
+// varies says whether an answer depends on a field, by its canonical name, or on everything.
+func varies(h http.Header, name string) bool {
+	names, all := Vary(h)
+	return all || slices.Contains(names, name)
+}
