@@ -62,13 +62,17 @@ type OAuth2 struct {
 }
 
 // Format writes the name only, under every verb: fmt doesn't ask the fields behind a pointer.
-func (b Basic) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "basic "+b.Username+" "+secret.Mask) }
+func (b Basic) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "basic "+b.Username+" "+secret.Mask)
+}
 
 // Format writes no token, under every verb.
 func (b Bearer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "bearer "+secret.Mask) }
 
 // Format writes the client's name only, under every verb.
-func (o OAuth2) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "oauth2 "+o.ClientID+" "+secret.Mask) }
+func (o OAuth2) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "oauth2 "+o.ClientID+" "+secret.Mask)
+}
 
 // WithDefaults replaces what is left out.
 func (c Config) WithDefaults() Config {
