@@ -24,6 +24,11 @@ func hangs(t *testing.T, raw string) (*script, chan bool) {
 	}), stuck
 }
 
+// itself is a context that calls functions at its end itself.
+type itself struct{ context.Context }
+
+func (i itself) AfterFunc(f func()) (stop func() bool) { return context.AfterFunc(i.Context, f) }
+
 var errWhy = errors.New("the client hung up")
 
 // TestCancel: wherever a request is stuck, the end of its context ends it, and its connection.
@@ -52,6 +57,10 @@ func TestCancel(t *testing.T) {
 			"with a cause": func(ctx context.Context) (context.Context, func(), error) {
 				ctx, cancel := context.WithCancelCause(ctx)
 				return ctx, func() { cancel(errWhy) }, errWhy
+			},
+			"by itself": func(ctx context.Context) (context.Context, func(), error) {
+				ctx, cancel := context.WithCancel(ctx)
+				return itself{ctx}, cancel, context.Canceled
 			},
 			"deadline": func(ctx context.Context) (context.Context, func(), error) {
 				ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)

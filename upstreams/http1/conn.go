@@ -80,9 +80,7 @@ func (cn *conn) exchange(c *Client, req *http.Request, out *outgoing) (*http.Res
 		trace.GotConn(httptrace.GotConnInfo{Conn: cn.socket, Reused: cn.reused, WasIdle: cn.reused})
 	}
 	x := &exchange{client: c, conn: cn, ctx: ctx}
-	if ctx.Done() != nil {
-		x.stop = context.AfterFunc(ctx, cn.interrupt)
-	}
+	x.stop = afterFunc(ctx, cn.interrupt)
 	n, writeErr := cn.socket.Write(out.buffer)
 	if writeErr != nil && n == 0 && cn.reused {
 		return nil, untouched, x.fail(writeErr)
@@ -112,6 +110,18 @@ func (cn *conn) exchange(c *Client, req *http.Request, out *outgoing) (*http.Res
 	x.keep = frame.keep && !out.close && writeErr == nil
 	x.attach(res, frame, out)
 	return res, answered, nil
+}
+
+// afterFunc calls f when ctx ends, unless stop is called before; stop is nil when ctx can't end. A context that can do so
+// itself is asked to: context.AfterFunc would put a context of its own below it first.
+func afterFunc(ctx context.Context, f func()) (stop func() bool) {
+	if c, ok := ctx.(interface{ AfterFunc(f func()) func() bool }); ok {
+		return c.AfterFunc(f)
+	}
+	if ctx.Done() == nil {
+		return nil
+	}
+	return context.AfterFunc(ctx, f)
 }
 
 // exchange is what holds a connection until the end of the answer.

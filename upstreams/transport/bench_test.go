@@ -27,8 +27,11 @@ func everything() transport.Config {
 func BenchmarkStack(b *testing.B) {
 	text := `{"id": "1", "name": "Ada"}`
 	carrier := wire(func(r *http.Request) (*http.Response, error) {
-		stop := context.AfterFunc(r.Context(), func() {}) // as a carrier does
-		stop()
+		if c, ok := r.Context().(interface{ AfterFunc(f func()) func() bool }); ok { // as http1 does
+			c.AfterFunc(func() {})()
+		} else {
+			context.AfterFunc(r.Context(), func() {})()
+		}
 		return answer(200, text), nil
 	})
 	for _, c := range []struct {

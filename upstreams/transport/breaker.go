@@ -5,9 +5,11 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/tributary-gateway/tributary/gateway/fail"
 )
 
@@ -49,17 +51,6 @@ func (c BreakerConfig) Validate() error {
 	)
 }
 
-// breakerState is closed when calls go through.
-type breakerState uint8
-
-const (
-	breakerClosed breakerState = iota
-	breakerOpen
-	breakerHalfOpen
-)
-
-func (s breakerState) String() string { return [...]string{"closed", "open", "half_open"}[s] }
-
 // verdict is what a call's end says about the service.
 type verdict uint8
 
@@ -69,92 +60,71 @@ const (
 	unknown // the caller left, or the call wasn't sent
 )
 
-// windowParts is how many parts a breaker's window has.
-const windowParts = 10
-
-// circuit is the breaker's arithmetic. It isn't safe for concurrent use.
+// circuit is the breaker's arithmetic: failsafe-go's, which knows rates, windows and when one may try, and what it doesn't
+// know. That is failures in a row beside the rate; that an answer to a call which began before a change says nothing
+// about the time after it; and that one who tries may leave, or take too long. It isn't safe for concurrent use.
 type circuit struct {
 	config BreakerConfig
-	state  breakerState
-	era    uint64    // counts changes: what belongs to an earlier era says nothing any more
-	since  time.Time // the last change
-	trying time.Time // half open: when the one that tries began; zero: nobody does
+	rate   circuitbreaker.CircuitBreaker[any]
+	state  circuitbreaker.State
+	since  time.Time // when it last changed
+	era    uint64    // how often it did
 	row    int       // failures in a row
-	parts  [windowParts]struct {
-		number        int64 // which part of all time this is
-		calls, failed int
-	}
+	trying time.Time // half open: when the last one that tries began
+}
+
+func newCircuit(c BreakerConfig) *circuit {
+	b := &circuit{config: c}
+	b.rate = circuitbreaker.NewBuilder[any]().
+		WithFailureRateThreshold(c.FailureRate, uint(c.MinCalls), c.Window). //nolint:gosec // Validate: it's positive
+		WithSuccessThreshold(1).
+		WithDelay(c.OpenFor).
+		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
+			b.state, b.since, b.row = e.NewState, time.Now(), 0
+			b.era++
+		}).
+		Build()
+	return b
 }
 
 // allow tells whether a call may go, and gives the era for its record.
 func (b *circuit) allow(now time.Time) (era uint64, ok bool) {
-	switch b.state {
-	case breakerClosed:
-		return b.era, true
-	case breakerOpen:
-		if now.Sub(b.since) < b.config.OpenFor {
+	if !b.rate.TryAcquirePermit() {
+		if b.state != circuitbreaker.HalfOpenState || now.Sub(b.trying) < b.config.OpenFor {
 			return 0, false
 		}
-		b.change(breakerHalfOpen, now)
-	case breakerHalfOpen:
-		if !b.trying.IsZero() && now.Sub(b.trying) < b.config.OpenFor {
-			return 0, false
-		}
+		b.another() // the one who tries takes too long
+		b.rate.TryAcquirePermit()
 	}
 	b.trying = now
 	return b.era, true
 }
 
 // record takes a call's verdict.
-func (b *circuit) record(now time.Time, era uint64, v verdict) {
-	if era != b.era {
-		return
-	}
+func (b *circuit) record(era uint64, v verdict) {
 	switch {
-	case b.state == breakerHalfOpen:
-		switch v {
-		case worked:
-			b.change(breakerClosed, now)
-		case failed:
-			b.change(breakerOpen, now)
-		case unknown:
-			b.trying = time.Time{}
-		}
-	case v == unknown:
-	default:
-		b.count(now, v == failed)
-	}
-}
-
-func (b *circuit) count(now time.Time, failed bool) {
-	length := max(1, int64(b.config.Window)/windowParts)
-	number := now.UnixNano() / length
-	p := &b.parts[uint64(number)%windowParts]
-	if p.number != number {
-		p.number, p.calls, p.failed = number, 0, 0
-	}
-	p.calls++
-	if !failed {
+	case era != b.era:
+	case v == worked:
 		b.row = 0
-		return
-	}
-	p.failed++
-	b.row++
-	calls, failures := 0, 0
-	for i := range b.parts {
-		if number-b.parts[i].number < windowParts {
-			calls += b.parts[i].calls
-			failures += b.parts[i].failed
+		b.rate.RecordSuccess()
+	case v == failed:
+		b.row++
+		b.rate.RecordFailure()
+		if b.row >= b.config.Failures {
+			b.rate.Open()
 		}
-	}
-	if b.row >= b.config.Failures || calls >= b.config.MinCalls && float64(failures) >= b.config.FailureRate*float64(calls) {
-		b.change(breakerOpen, now)
+	case b.state == circuitbreaker.HalfOpenState:
+		b.another()
 	}
 }
 
-func (b *circuit) change(to breakerState, now time.Time) {
-	fresh := circuit{config: b.config, state: to, era: b.era + 1, since: now}
-	*b = fresh
+// another lets another one try. There is no way to give a permit back without a verdict (failsafe-go 0.9.8), but a breaker
+// that has just become half open has one.
+func (b *circuit) another() {
+	since, era := b.since, b.era
+	b.rate.Open()
+	b.rate.HalfOpen()
+	b.since, b.era = since, era
 }
 
 // breaker is the layer that fails calls at once while the service is down. It hears of whole calls: what a retry saved
@@ -166,7 +136,7 @@ type breaker struct {
 	metrics Metrics
 
 	mu      sync.Mutex // guards circuit
-	circuit circuit
+	circuit *circuit
 }
 
 var errOpen = errors.New("the breaker is open")
@@ -195,30 +165,29 @@ func (l *breaker) allow() (uint64, bool) {
 }
 
 func (l *breaker) record(era uint64, v verdict) {
-	now := time.Now()
 	l.mu.Lock()
 	before := l.circuit.state
-	l.circuit.record(now, era, v)
+	l.circuit.record(era, v)
 	after := l.circuit.state
 	l.mu.Unlock()
 	l.tell(before, after)
 }
 
-func (l *breaker) tell(before, after breakerState) {
+func (l *breaker) tell(before, after circuitbreaker.State) {
 	if before == after {
 		return
 	}
 	level, event := slog.LevelInfo, BreakerClosed
 	switch {
-	case after == breakerHalfOpen:
+	case after == circuitbreaker.HalfOpenState:
 		level, event = slog.LevelDebug, BreakerHalfOpened
-	case before == breakerHalfOpen && after == breakerOpen: // once per second for as long as an outage lasts
+	case before == circuitbreaker.HalfOpenState && after == circuitbreaker.OpenState: // once per second for as long as an outage lasts
 		level, event = slog.LevelDebug, BreakerOpened
-	case after == breakerOpen:
+	case after == circuitbreaker.OpenState:
 		level, event = slog.LevelWarn, BreakerOpened
 	}
 	l.metrics.Count(event)
-	l.logger.Log(context.Background(), level, "breaker "+after.String(), "service", l.service)
+	l.logger.Log(context.Background(), level, "breaker "+stateName(after), "service", l.service)
 }
 
 // verdictOf is what a call's end says about the service. That it has too much to do, or refuses us, isn't that it's down.
@@ -244,8 +213,11 @@ func verdictOf(res *http.Response, err error) verdict {
 	}
 }
 
-func (l *breaker) now() (breakerState, time.Time) {
+func (l *breaker) now() (string, time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.circuit.state, l.circuit.since
+	return stateName(l.circuit.state), l.circuit.since
 }
+
+// stateName is closed, open or half_open.
+func stateName(s circuitbreaker.State) string { return strings.ReplaceAll(s.String(), "-", "_") }

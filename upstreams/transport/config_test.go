@@ -38,7 +38,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 		},
 		Hedge:       transport.HedgeConfig{Percentile: 2, MinDelay: -1, Budget: 3},
 		Breaker:     transport.BreakerConfig{Failures: -1, FailureRate: 2, MinCalls: -1, Window: 1, OpenFor: 1},
-		Adaptive:    transport.AdaptiveConfig{Enabled: true, Min: 30, Initial: 20, Tolerance: 0.5},
+		Adaptive:    transport.AdaptiveConfig{Enabled: true, Min: 30, Initial: 20, BaselineWindow: 1},
 		Quota:       quota.Config{Rate: -1},
 		Connections: transport.Connections{MaxIdle: -1},
 	}, transport.Options{})
@@ -60,7 +60,7 @@ breaker.failure_rate: is 2; give 0.01 to 1
 breaker.min_calls: is -1; give 1 or more
 breaker.window: is 1ns; give 100ms to 10m0s
 breaker.open_for: is 1ns; give 10ms to 10m0s
-adaptive.tolerance: is 0.5; give 1 to 10
+adaptive.baseline_window: is 1ns; give 10s to 24h0m0s
 adaptive.min: is over initial
 quota.rate: is -1; give requests per second, from one per hour (0.00028) to a million, or 0 for no quota
 connections.max_idle can't be negative

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 )
 
 var t0 = time.Unix(1e9, 0)
@@ -18,57 +20,55 @@ var t0 = time.Unix(1e9, 0)
 // TestCircuit is the breaker's arithmetic: each step is at a time in milliseconds.
 func TestCircuit(t *testing.T) {
 	config := BreakerConfig{Failures: 3, FailureRate: 0.5, MinCalls: 8, Window: time.Second, OpenFor: time.Second}
+	const closed, open, halfOpen = circuitbreaker.ClosedState, circuitbreaker.OpenState, circuitbreaker.HalfOpenState
 	type step struct {
 		at     int
 		call   byte // ok, failed, unknown: a call that begins and ends; begin, refused; end of the last begun: O, F, U
 		repeat int
-		state  breakerState
+		state  circuitbreaker.State
 	}
 	for name, steps := range map[string][]step{
-		"failures in a row":           {{0, 'f', 2, breakerClosed}, {0, 'o', 1, breakerClosed}, {0, 'f', 2, breakerClosed}, {0, 'f', 1, breakerOpen}},
-		"who left doesn't count":      {{0, 'f', 2, breakerClosed}, {0, 'u', 50, breakerClosed}, {0, 'f', 1, breakerOpen}},
-		"rate":                        {{0, 'o', 4, breakerClosed}, {0, 'f', 2, breakerClosed}, {10, 'o', 1, breakerClosed}, {10, 'f', 2, breakerClosed}, {20, 'o', 0, breakerClosed}, {20, 'o', 0, breakerClosed}, {30, 'f', 1, breakerOpen}},
-		"rate of the window only":     {{0, 'o', 100, breakerClosed}, {1200, 'f', 2, breakerClosed}, {1200, 'o', 3, breakerClosed}, {1210, 'f', 1, breakerClosed}, {1220, 'o', 1, breakerClosed}, {1230, 'f', 1, breakerOpen}},
-		"open":                        {{0, 'f', 3, breakerOpen}, {1, '-', 100, breakerOpen}, {999, '-', 1, breakerOpen}, {1000, 'o', 1, breakerClosed}},
-		"one tries":                   {{0, 'f', 3, breakerOpen}, {1000, 'b', 1, breakerHalfOpen}, {1001, '-', 9, breakerHalfOpen}, {1500, 'F', 1, breakerOpen}, {2499, '-', 1, breakerOpen}, {2500, 'b', 1, breakerHalfOpen}, {2600, 'O', 1, breakerClosed}},
-		"who tries leaves":            {{0, 'f', 3, breakerOpen}, {1000, 'b', 1, breakerHalfOpen}, {1100, 'U', 1, breakerHalfOpen}, {1101, 'o', 1, breakerClosed}},
-		"who tries hangs":             {{0, 'f', 3, breakerOpen}, {1000, 'b', 1, breakerHalfOpen}, {1999, '-', 1, breakerHalfOpen}, {2000, 'o', 1, breakerClosed}},
-		"old news":                    {{0, 'b', 1, breakerClosed}, {0, 'f', 3, breakerOpen}, {1000, 'B', 1, breakerHalfOpen}, {1001, 'F', 1, breakerHalfOpen}},
-		"old news of a time that was": {{0, 'b', 1, breakerClosed}, {0, 'f', 3, breakerOpen}, {500, 'O', 1, breakerOpen}, {999, '-', 1, breakerOpen}},
+		"failures in a row":           {{0, 'f', 2, closed}, {0, 'o', 1, closed}, {0, 'f', 2, closed}, {0, 'f', 1, open}},
+		"who left doesn't count":      {{0, 'f', 2, closed}, {0, 'u', 50, closed}, {0, 'f', 1, open}},
+		"rate":                        {{0, 'o', 4, closed}, {0, 'f', 2, closed}, {10, 'o', 1, closed}, {10, 'f', 2, closed}, {20, 'o', 0, closed}, {20, 'o', 0, closed}, {30, 'f', 1, open}},
+		"rate of the window only":     {{0, 'o', 100, closed}, {1200, 'f', 2, closed}, {1200, 'o', 3, closed}, {1210, 'f', 1, closed}, {1220, 'o', 1, closed}, {1230, 'f', 1, open}},
+		"open":                        {{0, 'f', 3, open}, {1, '-', 100, open}, {999, '-', 1, open}, {1000, 'o', 1, closed}},
+		"one tries":                   {{0, 'f', 3, open}, {1000, 'b', 1, halfOpen}, {1001, '-', 9, halfOpen}, {1500, 'F', 1, open}, {2499, '-', 1, open}, {2500, 'b', 1, halfOpen}, {2600, 'O', 1, closed}},
+		"who tries leaves":            {{0, 'f', 3, open}, {1000, 'b', 1, halfOpen}, {1100, 'U', 1, halfOpen}, {1101, 'o', 1, closed}},
+		"who tries hangs":             {{0, 'f', 3, open}, {1000, 'b', 1, halfOpen}, {1999, '-', 1, halfOpen}, {2000, 'o', 1, closed}},
+		"old news":                    {{0, 'b', 1, closed}, {0, 'f', 3, open}, {1000, 'B', 1, halfOpen}, {1001, 'F', 1, halfOpen}},
+		"old news of a time that was": {{0, 'b', 1, closed}, {0, 'f', 3, open}, {500, 'O', 1, open}, {999, '-', 1, open}},
 	} {
-		b := circuit{config: config}
-		var begun uint64
-		for i, s := range steps {
-			now := t0.Add(time.Duration(s.at) * time.Millisecond)
-			for range s.repeat {
-				switch s.call {
-				case 'o', 'f', 'u':
-					era, ok := b.allow(now)
-					if !ok {
-						t.Errorf("%s, step %d: refused", name, i)
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				b := newCircuit(config)
+				verdicts := map[byte]verdict{'o': worked, 'f': failed, 'u': unknown, 'O': worked, 'F': failed, 'U': unknown}
+				var begun uint64
+				for i, s := range steps {
+					time.Sleep(time.Until(began.Add(time.Duration(s.at) * time.Millisecond)))
+					for range s.repeat {
+						if verdict, ends := verdicts[s.call]; ends && s.call < 'a' {
+							b.record(begun, verdict)
+							continue
+						}
+						era, ok := b.allow(time.Now())
+						if ok != (s.call != '-') {
+							t.Errorf("step %d: allowed: %v", i, ok)
+						}
+						switch s.call {
+						case 'o', 'f', 'u':
+							b.record(era, verdicts[s.call])
+						case 'b':
+							begun = era
+						}
 					}
-					b.record(now, era, map[byte]verdict{'o': worked, 'f': failed, 'u': unknown}[s.call])
-				case 'b', 'B':
-					era, ok := b.allow(now)
-					if !ok {
-						t.Errorf("%s, step %d: refused", name, i)
+					if b.state != s.state {
+						t.Fatalf("step %d: %v, want %v", i, b.state, s.state)
 					}
-					if s.call == 'b' {
-						begun = era
-					}
-				case '-':
-					if _, ok := b.allow(now); ok {
-						t.Errorf("%s, step %d: allowed", name, i)
-					}
-				case 'O', 'F', 'U':
-					b.record(now, begun, map[byte]verdict{'O': worked, 'F': failed, 'U': unknown}[s.call])
 				}
-			}
-			if b.state != s.state {
-				t.Errorf("%s, step %d: %v, want %v", name, i, b.state, s.state)
-				break
-			}
-		}
+			})
+		})
 	}
 }
 
@@ -175,20 +175,35 @@ func TestBackoff(t *testing.T) {
 
 // TestAdaptiveStays: its limit is never outside of its bounds, whatever it's told.
 func TestAdaptiveStays(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 200 {
-		c := AdaptiveConfig{Min: 1 + random.IntN(10), Initial: 10 + random.IntN(50)}
-		most := 1 + random.IntN(100)
-		a := newAdaptive(c, most)
-		now := t0
-		for range 5000 {
-			now = now.Add(time.Duration(random.IntN(50)) * time.Millisecond)
-			n := a.observe(now, time.Duration(random.ExpFloat64()*float64(time.Millisecond)*float64(random.IntN(100))), random.IntN(most+1), random.IntN(100) == 0)
-			if n > most || n < min(c.Min, most) {
-				t.Fatalf("%d, with %+v and %d", n, c, most)
+	synctest.Test(t, func(t *testing.T) {
+		random := rand.New(rand.NewPCG(1, 2))
+		for range 50 {
+			c := AdaptiveConfig{Min: 1 + random.IntN(10), Initial: 10 + random.IntN(50)}
+			most := 1 + random.IntN(100)
+			a := newAdaptive(c, most)
+			var held []permit
+			for range 5000 {
+				time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond)
+				if p, ok := a.TryAcquirePermit(); ok {
+					held = append(held, p)
+				} else if len(held) < a.Limit() {
+					t.Fatalf("%d of %d", len(held), a.Limit())
+				}
+				for len(held) > random.IntN(most+1) {
+					i := random.IntN(len(held))
+					if random.IntN(100) == 0 {
+						held[i].Drop()
+					} else {
+						held[i].Record()
+					}
+					held = slices.Delete(held, i, i+1)
+				}
+				if n := a.Limit(); n > most || n < min(c.Min, most) {
+					t.Fatalf("%d, with %+v and %d", n, c, most)
+				}
 			}
 		}
-	}
+	})
 }
 
 // newScope has a call without layers.

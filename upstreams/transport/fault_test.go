@@ -193,9 +193,9 @@ func TestFaults(t *testing.T) {
 					one := start(t, &instance{does: w.instance.does, early: w.instance.early})
 					two := start(t, &instance{does: w.instance.does, early: w.instance.early})
 					c := everything()
-					c.AttemptTimeout = 300 * time.Millisecond
+					c.AttemptTimeout = 800 * time.Millisecond // what fails at once may take some of it on a busy machine
 					c.Retry.Attempts = 1
-					o := transport.Options{Carrier: carrier(), Balancer: newPool(t, one.url(), two.url()), MaxBody: 1 << 20, Timeout: time.Second}
+					o := transport.Options{Carrier: carrier(), Balancer: newPool(t, one.url(), two.url()), MaxBody: 1 << 20, Timeout: 2 * time.Second}
 					status, _, err := get(t, newTransport(t, c, o), t.Context(), "http://users/1")
 					if w.kind != 0 {
 						wantKind(t, err, w.kind)

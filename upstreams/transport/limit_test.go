@@ -82,7 +82,11 @@ func TestBulkheadStorm(t *testing.T) {
 				time.Sleep(time.Duration(i/6) * step)
 				ctx, cancel := newCancel(t)
 				defer cancel()
-				time.AfterFunc(time.Duration(i%3)*step, cancel)
+				// No time.AfterFunc: with thousands of them in a bubble the race detector may crash, as in go.dev/issue/78156.
+				group.Go(func() {
+					time.Sleep(time.Duration(i%3) * step)
+					cancel()
+				})
 				_, _, _ = get(t, tr, ctx, "http://users/1")
 			})
 		}
@@ -113,39 +117,131 @@ func TestBulkheadWait(t *testing.T) {
 	})
 }
 
+// busy is a service with ten workers and a queue in front of them.
+type busy struct {
+	mu   sync.Mutex
+	work time.Duration
+	free [10]time.Time // when each worker is
+	done int
+}
+
+func (b *busy) RoundTrip(r *http.Request) (*http.Response, error) {
+	b.mu.Lock()
+	first := &b.free[0]
+	for i := range b.free {
+		if b.free[i].Before(*first) {
+			first = &b.free[i]
+		}
+	}
+	if now := time.Now(); first.Before(now) {
+		*first = now
+	}
+	*first = first.Add(b.work)
+	wait := time.Until(*first)
+	b.done++
+	b.mu.Unlock()
+	return after(r, wait, answer(200, ""))
+}
+
+func (b *busy) set(work time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.work = work
+}
+
+// answered counts since the last time.
+func (b *busy) answered() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := b.done
+	b.done = 0
+	return n
+}
+
+// adaptively begins clients that call again and again until the time is over: 5 at first, so that it's known what is
+// usual, and 100 after ten seconds.
+func adaptively(t *testing.T, group *sync.WaitGroup, carrier http.RoundTripper, length time.Duration) (limit func() int) {
+	c := transport.Config{MaxConcurrent: 200, MaxWait: 10 * time.Millisecond}
+	c.Adaptive.Enabled = true
+	tr := newTransport(t, c, transport.Options{Carrier: carrier})
+	began := time.Now()
+	for w := range 100 {
+		group.Go(func() {
+			if w >= 5 {
+				time.Sleep(10 * time.Second)
+			}
+			for time.Since(began) < length {
+				if _, _, err := get(t, tr, t.Context(), "http://users/1"); err != nil {
+					time.Sleep(50*time.Millisecond + time.Duration(w)*time.Microsecond)
+				}
+			}
+		})
+	}
+	return func() int { return tr.State().(transport.State).MaxConcurrent }
+}
+
 // TestAdaptive: a service that can do 10 at once well, and gets slower with more, isn't given many more.
 func TestAdaptive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now atomic.Int32
-		c := transport.Config{MaxConcurrent: 200}
-		c.Adaptive.Enabled = true
-		tr := newTransport(t, c, transport.Options{Carrier: wire(func(r *http.Request) (*http.Response, error) {
+		var group sync.WaitGroup
+		limit := adaptively(t, &group, wire(func(r *http.Request) (*http.Response, error) {
 			n := now.Add(1)
 			defer now.Add(-1)
-			took := 10 * time.Millisecond
+			took := 40 * time.Millisecond
 			if n > 10 {
 				took = took * time.Duration(n*n) / 100
 			}
 			return after(r, took, answer(200, ""))
-		})})
-		// Few at first, so that it's known what is usual; then more than it can do.
-		var group sync.WaitGroup
-		for w := range 100 {
-			group.Go(func() {
-				if w >= 5 {
-					time.Sleep(10 * time.Second)
-				}
-				for began := time.Now(); time.Since(began) < 60*time.Second; {
-					_, _, err := get(t, tr, t.Context(), "http://users/1")
-					if err != nil {
-						time.Sleep(50 * time.Millisecond)
-					}
-				}
-			})
+		}), 60*time.Second)
+		time.Sleep(15 * time.Second)
+		for range 8 {
+			time.Sleep(5 * time.Second)
+			if n := limit(); n > 30 || n < 8 {
+				t.Errorf("%d", n)
+			}
 		}
-		time.Sleep(50 * time.Second)
-		if state := tr.State().(transport.State); state.MaxConcurrent > 40 || state.MaxConcurrent < 5 {
-			t.Errorf("%+v", state)
+		group.Wait()
+	})
+}
+
+// TestAdaptiveFullLoad: a service that is asked for more than it can do all the time does what it can, and its queue
+// stays short.
+func TestAdaptiveFullLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &busy{work: 40 * time.Millisecond} // 250 per second
+		var group sync.WaitGroup
+		limit := adaptively(t, &group, b, 140*time.Second)
+		time.Sleep(20 * time.Second)
+		b.answered()
+		for range 12 {
+			time.Sleep(10 * time.Second)
+			if n := b.answered(); n < 2375 {
+				t.Errorf("%d answers in 10 s", n)
+			}
+			if n := limit(); n > 30 {
+				t.Errorf("%d at once", n)
+			}
+		}
+		group.Wait()
+	})
+}
+
+// TestAdaptiveSlow: a service that becomes slow is given fewer at once, and as many as before when it has recovered.
+func TestAdaptiveSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &busy{work: 40 * time.Millisecond}
+		var group sync.WaitGroup
+		limit := adaptively(t, &group, b, 90*time.Second)
+		time.Sleep(30 * time.Second)
+		before := limit()
+		b.set(240 * time.Millisecond)
+		time.Sleep(20 * time.Second)
+		during := limit()
+		b.set(40 * time.Millisecond)
+		time.Sleep(10 * time.Second)
+		if after := limit(); before < 10 || during > 9 || after < 10 {
+			t.Errorf("%d, %d, %d", before, during, after)
 		}
 		group.Wait()
 	})

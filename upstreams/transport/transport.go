@@ -1,9 +1,9 @@
 // Package transport carries calls to the instances of a service, so that what fails there is hardly noticed here.
 //
 // It is a stack of RoundTripper layers, each in a file of its own and put together in New. What a layer decides is worked
-// out by a pure core that takes the time: when to try again (retry.go), whether a service is down (breaker.go), how much
-// at once is too much (adaptive.go), what more may be sent (budget.go), how long is long (quantile.go). Package balance
-// knows the instances, package quota what the service allows.
+// out by a core without I/O: when to try again (retry.go), whether a service is down (breaker.go), how much at once is too
+// much (adaptive.go), what more may be sent (budget.go), how long is long (quantile.go). Those of breaker and adaptive
+// limit are failsafe-go's. Package balance knows the instances, package quota what the service allows.
 //
 // An answer that comes out has its whole body in memory. When a service is down, calls fail with a *fail.Error that has no
 // address in what clients see: UPSTREAM_UNAVAILABLE (no connection, the breaker is open, too many at once),
@@ -126,13 +126,13 @@ func (t *Transport) stack(c Config, o Options) {
 	t.limit = &limit{next: next, service: o.Service, metrics: o.Metrics, wait: c.MaxWait, most: c.MaxConcurrent}
 	if c.Adaptive.Enabled {
 		t.limit.adaptive = newAdaptive(c.Adaptive, c.MaxConcurrent)
-		t.limit.most = int(t.limit.adaptive.limit)
+		t.limit.most = t.limit.adaptive.Limit()
 	}
 	next = t.limit
 
 	// around retries: it hears of calls; before the limit: when the service is down, nobody waits for a turn
 	if c.Breaker.Enabled {
-		t.breaker = &breaker{next: next, service: o.Service, logger: o.Logger, metrics: o.Metrics, circuit: circuit{config: c.Breaker}}
+		t.breaker = &breaker{next: next, service: o.Service, logger: o.Logger, metrics: o.Metrics, circuit: newCircuit(c.Breaker)}
 		next = t.breaker
 	}
 
@@ -190,7 +190,7 @@ func (t *Transport) State() any {
 	s.MaxConcurrent, s.InFlight, s.Waiting = t.limit.numbers()
 	if t.breaker != nil {
 		state, since := t.breaker.now()
-		s.Breaker = state.String()
+		s.Breaker = state
 		if !since.IsZero() {
 			s.Since = &since
 		}
