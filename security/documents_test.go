@@ -1,6 +1,8 @@
 package security_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -10,7 +12,7 @@ import (
 func documents() []class {
 	return []class{
 		{"aliases", aliases()}, {"directives", directives()}, {"fragments", fragments()}, {"nesting", nesting()},
-		{"overlap", overlap()}, {"literals", literals()}, {"operations", operations()}, {"text", texts()},
+		{"overlap", overlap()}, {"overlap of merged selections", mergedOverlap()}, {"literals", literals()}, {"operations", operations()}, {"text", texts()},
 	}
 }
 
@@ -307,4 +309,40 @@ func texts() []attack {
 		{name: "SQL", send: document(`SELECT * FROM users; --`), want: unparsed()},
 		{name: "markup in a field's name", send: document(`{<img/src=x>}`), want: unparsed()},
 	}
+}
+
+// The rule looks at what is merged of all selections, not at each as it is written.
+func mergedOverlap() []attack {
+	users := func(selection string) []byte { return document("{users{" + selection + " nothing}}") }
+	all := []attack{
+		{name: "15 of 120", send: users(times("address{"+times("city ", 120)+"}", 15)), want: refuse("400", "")},
+		{name: "40 of 44", send: users(times("address{"+times("city ", 44)+"}", 40)), want: refuse("400", "")},
+		{name: "110 of 14", send: users(times("address{"+times("city ", 14)+"}", 110)), want: refuse("400", "")},
+		{name: "120 of two names", send: users(times("address{"+times("city street ", 6)+"}", 120)), want: refuse("400", "")},
+		{name: "three levels", send: users(times("orders{"+times("customer{"+times("name ", 5)+"}", 5)+"}", 40)), want: refuse("400", "")},
+		{name: "120 of a fragment", send: document("{users{" + times("address{...F}", 120) + " nothing}} fragment F on Address{" + times("city ", 120) + "}"), want: refuse("400", "")},
+		{name: "60 of as many fragments", send: document("{users{" + counted(60, func(i int) string { return fmt.Sprintf("address{...F%d}", i) }) + " nothing}}" +
+			counted(60, func(i int) string { return fmt.Sprintf("fragment F%d on Address{%s}", i, times("city ", 12)) })), want: refuse("400", "")},
+		{name: "at the root", send: document("{" + times("users{"+times("name ", 30)+"}", 45) + " nothing}"), want: refuse("400", "")},
+		{name: "one type over and over", send: document("{product(id:1){" + times("related{"+times("related{"+times("id ", 6)+"}", 6)+"}", 30) + " nothing}}"), want: refuse("400", "")},
+		{name: "fragments in fragments", send: document("{feed{...F0 nothing}}" + counted(30, func(i int) string {
+			return fmt.Sprintf("fragment F%d on FeedItem{...on ReviewPosted{review{id}...F%d}...on QuestionAsked{answers{text}...F%d}...on PhotoShared{url...F%d}}", i, i+1, i+1, i+1)
+		}) + "fragment F30 on FeedItem{id}"), want: refuse("400", "")},
+	}
+	// What is right costs no more than what is wrong.
+	for _, a := range all {
+		a.name += ", valid"
+		a.send = document(strings.ReplaceAll(textOf(a.send), " nothing", ""))
+		a.service, a.want = says("null"), verdict{status: list("200 400"), codes: list("UPSTREAM_INVALID_RESPONSE")}
+		all = append(all, a)
+	}
+	return all
+}
+
+// textOf is the document of a request that document made.
+func textOf(request []byte) string {
+	var body struct{ Query string }
+	_, text, _ := bytes.Cut(request, []byte("\r\n\r\n"))
+	_ = json.Unmarshal(text, &body)
+	return body.Query
 }

@@ -10,7 +10,7 @@ import (
 
 // hostile are attacks by services that misbehave, as those do that somebody else has taken.
 func hostile() []class {
-	return []class{{"answers of services", answers()}, {"statuses of services", statuses()}, {"floods of errors", floods()}}
+	return []class{{"answers of services", answers()}, {"statuses of services", statuses()}, {"floods of errors", floods()}, {"values in messages", valuesInMessages()}}
 }
 
 // failed is the verdict on calls that fail: the client reads a code and nothing else.
@@ -185,10 +185,28 @@ func statuses() []attack {
 	return all
 }
 
-// floods are answers that make as many errors as they have items.
+// Ten errors and a count are enough of an answer.
 func floods() []attack {
+	bounded := verdict{status: list("200"), cpu: time.Second, memory: 16 << 20}
 	return []attack{
-		{name: "one call that fails for 50 fields", send: document("{" + counted(50, func(i int) string { return fmt.Sprintf(`u%d:user(id:"%d"){id}`, i, i) }) + "}"), service: status(500, "{}"),
-			want: verdict{status: list("200"), codes: list("UPSTREAM_ERROR"), cpu: time.Second, memory: 16 << 20, errors: 50}},
+		{name: "10,000 nulls where none may be", send: document("{users{name}}"), service: says("[" + times(`{"id":"1","name":null},`, 10_000) + `{"id":"1","name":null}]`), want: bounded},
+		{name: "10,000 values of the wrong type", send: document("{users{displayName}}"), service: says("[" + times(`{"display_name":{"a":1}},`, 10_000) + `{"display_name":1}]`), want: bounded},
+		{name: "50 fields of one call that fails", send: document("{" + counted(50, func(i int) string { return fmt.Sprintf(`u%d:user(id:"%d"){id}`, i, i) }) + "}"), service: status(500, "{}"), want: bounded},
+	}
+}
+
+// What a service answered is for the field's reader if it fits; if it doesn't, nobody has said that a client may read it.
+func valuesInMessages() []attack {
+	const doc = `{user(id:"1"){id name points city}}`
+	hidden := failedOrServed().without(upstreamSecret)
+	return []attack{
+		{name: "a text for an object", send: document(doc), service: says(`"` + upstreamSecret + `"`), want: hidden},
+		{name: "a list for an object", send: document(doc), service: says(`["` + upstreamSecret + `"]`), want: hidden},
+		{name: "an object for a text", send: document(doc), service: says(`{"id":{"a":"` + upstreamSecret + `"},"name":["` + upstreamSecret + `"]}`), want: hidden},
+		{name: "a text for a number", send: document(doc), service: says(`{"id":"1","name":"x","loyalty":{"points":"` + upstreamSecret + `"}}`), want: hidden},
+		{name: "a type that isn't known", send: document(`{feed{id}}`), service: says(`[{"kind":"` + upstreamSecret + `","id":"1"}]`), want: hidden},
+		{name: "a type that is no text", send: document(`{feed{id}}`), service: says(`[{"kind":{"a":"` + upstreamSecret + `"}}]`), want: hidden},
+		{name: "an enum's value that isn't known", send: document(`{user(id:"1"){role}}`), service: says(`{"id":"1","role":"` + upstreamSecret + `"}`), want: hidden},
+		{name: "a date that is none", send: document(`{user(id:"1"){memberSince}}`), service: says(`{"id":"1","created_at":"` + upstreamSecret + `"}`), want: hidden},
 	}
 }

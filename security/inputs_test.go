@@ -7,7 +7,7 @@ import (
 
 // inputs are attacks by the values of variables.
 func inputs() []class {
-	return []class{{"variables", variableAttacks()}, {"numbers", numberAttacks()}, {"objects", objectAttacks()}}
+	return []class{{"variables", variableAttacks()}, {"numbers", numberAttacks()}, {"objects", objectAttacks()}, {"strict input", strictInput()}, {"refusals", dearRefusals()}}
 }
 
 const byID = "query($id:ID!){user(id:$id){id}}"
@@ -99,5 +99,32 @@ func objectAttacks() []attack {
 		{name: "line breaks in a text are escaped", send: variables(update, `{"p":{"note":"a\r\n\r\nGET / HTTP/1.1"}}`), want: bodied(`{"note":"a\r\n\r\nGET / HTTP/1.1"}`)},
 		{name: "NUL in a text is escaped", send: variables(update, `{"p":{"note":"a\u0000"}}`), want: bodied(`{"note":"a\u0000"}`)},
 		{name: "expressions in a text stay a text", send: variables(update, `{"p":{"note":"${jndi:ldap://x/a} {{7*7}} <%= 7*7 %>"}}`), want: bodied(`{"note":"${jndi:ldap://x/a} {{7*7}} <%= 7*7 %>"}`)},
+	}
+}
+
+func strictInput() []attack {
+	first := func(value string) []byte { return document("{products(first:" + value + "){id}}") }
+	return []attack{
+		{name: "a variable twice", send: variables("query($id:ID!){user(id:$id){id}}", `{"id":"1","id":"2"}`), want: bad()},
+		{name: "a member of a variable twice", send: variables("mutation($p:OrderPatch!){updateOrder(id:1,input:$p){id}}", `{"p":{"note":"a","note":"b"}}`), want: bad()},
+		{name: "a member of a variable twice, once escaped", send: variables("query($id:ID!){user(id:$id){id}}", `{"id":"1","\u0069d":"2"}`), want: bad()},
+		{name: "a variable twice in the URL", send: get(`/graphql?query=query($id:ID!)%7Buser(id:$id)%7Bid%7D%7D&variables=%7B%22id%22:1,%22id%22:2%7D`), want: bad()},
+		{name: "an unknown member twice", send: post(`{"query":"{__typename}","x":1,"x":2}`), want: bad()},
+		{name: "variables in another case", send: post(`{"query":"{__typename}","Variables":{"a":1}}`), want: bad()},
+		{name: "operationName in another case", send: post(`{"query":"query A{__typename}","operationname":"B"}`), want: bad()},
+		{name: "half of a surrogate pair", send: variables("query($id:ID!){user(id:$id){id}}", `{"id":"\ud800"}`), want: bad()},
+		{name: "an Int literal of 33 bits is a request error", send: first("2147483648"), want: invalid()},
+		{name: "a negative Int literal of 33 bits is a request error", send: first("-2147483649"), want: invalid()},
+		{name: "an Int literal of 64 bits is a request error", send: first("9223372036854775807"), want: invalid()},
+		{name: "a fragment with variables of its own", send: document("{...F} fragment F($a:Int=1) on Query{__typename}"), want: verdict{status: list("400"), refused: true}},
+	}
+}
+
+// Garbage counts: it is memory until it is collected.
+func dearRefusals() []attack {
+	return []attack{
+		{name: "600 unknown fragments", send: document("{" + counted(600, func(i int) string { return fmt.Sprintf("...F%d ", i) }) + "}"), want: invalid()},
+		{name: "20,000 wrong items of a list", send: variables("query($ids:[ID!]!){usersById(ids:$ids){id}}", `{"ids":[`+times("true,", 20_000)+"true]}"), want: invalid()},
+		{name: "12,000 wrong objects of a list", send: variables("mutation($o:OrderInput!){createOrder(input:$o){id}}", `{"o":{"customerId":"1","lines":[`+times(`{"a":1},`, 12_000)+"{}]}}"), want: invalid()},
 	}
 }

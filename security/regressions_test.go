@@ -172,7 +172,6 @@ func TestRulesHoldOnEveryRoad(t *testing.T) {
 		{name: "a batch", send: post(`[{"query":` + quoted(doc) + `}]`), want: bad()},
 		{name: "events", send: document(doc, "Accept", "text/event-stream"), want: verdict{status: list("200 400 406"), refused: true}},
 		{name: "parts", send: document("{...@defer{__schema{queryType{name}}}}", "Accept", "multipart/mixed"), want: verdict{status: list("200 400 406"), refused: true}},
-		{name: "a WebSocket", send: get("/graphql?query="+escaped, "Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), want: verdict{status: list("400 426"), refused: true}},
 		{name: "pipelined behind what may be", send: append(document("{__typename}", "Connection", "keep-alive"), document(doc)...), want: verdict{status: list("200 400"), answers: 2, hasNot: []string{`"queryType"`}}},
 		{name: "the same document again", send: append(document(doc, "Connection", "keep-alive"), document(doc)...), want: verdict{status: list("400"), answers: 2, refused: true}},
 	} {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 // upstreams are attacks on services, through the gateway.
 func upstreams() []class {
-	return []class{{"paths", paths()}, {"addresses", addresses()}, {"queries of services", queries()}, {"headers of services", forwarded()}, {"amplification", amplification()}}
+	return []class{{"paths", paths()}, {"addresses", addresses()}, {"queries of services", queries()}, {"headers of services", forwarded()}, {"amplification", amplification()}, {"traces and redirects", whatServicesGet()}}
 }
 
 // bodied is a verdict: one request with this body.
@@ -86,7 +87,7 @@ func addresses() []attack {
 	}
 	return append(all,
 		attack{name: "a redirect to the inside", send: document(`{user(id:"1"){id}}`), service: redirects("http://169.254.169.254/latest/meta-data/"), want: failed("users GET /users/1")},
-		attack{name: "a redirect to itself, for ever", send: document(`{user(id:"1"){id}}`), service: redirects("/users/2"), want: failed("users GET /users/1", "users GET /users/2", "users GET /users/2", "users GET /users/2")},
+		attack{name: "a redirect to another path", send: document(`{user(id:"1"){id}}`), service: redirects("/users/2"), want: failed("users GET /users/1")},
 		attack{name: "a redirect of a mutation", send: document(`mutation{cancelOrder(id:"1")}`), service: redirects("/orders/2"), want: failed("orders DELETE /orders/1")},
 		attack{name: "a redirect to a file", send: document(`{user(id:"1"){id}}`), service: redirects("file:///etc/passwd"), want: failed("users GET /users/1")},
 		attack{name: "an answer with an address for a key", send: document(`{product(id:"1"){seller{id}}}`), service: says(`{"data":{"id":"1","seller_id":"http://evil.test/"}}`),
@@ -173,6 +174,7 @@ func forwarded() []attack {
 // amplification is about how much work one request makes for services.
 func amplification() []attack {
 	return []attack{
+		{name: "a name of 100 KB in the log", send: document("query " + times("A", 100_000) + "{__typename}"), want: serve()},
 		{name: "the same user 50 times", send: document("{" + counted(50, func(i int) string { return fmt.Sprintf(`u%d:user(id:"1"){id}`, i) }) + "}"),
 			want: verdict{status: list("200"), cpu: time.Second, memory: 16 << 20, services: atMost(1)}},
 		{name: "50 users are one request", send: document("{" + counted(50, func(i int) string { return fmt.Sprintf(`u%d:user(id:"%d"){id}`, i, i+1) }) + "}"),
@@ -181,6 +183,40 @@ func amplification() []attack {
 		{name: "lists in lists are a request a level", send: document("{products(first:20){seller{products{seller{products{id}}}}}}"), want: verdict{status: list("200"), cpu: 2 * time.Second, memory: 128 << 20, services: atMost(6)}},
 		{name: "a service is asked once for a refused mutation", send: document(`mutation{cancelOrder(id:"x")}`), service: status(500, "{}"), want: failed("orders DELETE /orders/x")},
 		{name: "a batch that is refused isn't halved for ever", send: variables("query($i:[ID!]!){usersById(ids:$i){id}}", `{"i":[`+counted(99, func(i int) string { return fmt.Sprintf(`"%d",`, i) })+`"x"]}`), service: status(400, "{}"),
-			want: verdict{status: list("200"), codes: list("BAD_USER_INPUT"), cpu: time.Second, memory: 64 << 20, services: atMost(200), errors: 101}},
+			want: verdict{status: list("200"), codes: list("BAD_USER_INPUT"), cpu: time.Second, memory: 64 << 20, services: atMost(200)}},
+	}
+}
+
+// A service that answers a path with the path cleaned, as many do, makes of a value what it wants to be.
+func cleans(w http.ResponseWriter, r *http.Request) {
+	if strings.Contains(r.URL.Path, "..") {
+		w.Header().Set("Location", "/admin")
+		w.WriteHeader(http.StatusMovedPermanently)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = fmt.Fprintf(w, `{"data":{"id":"1"},"id":"1"}`)
+}
+
+func whatServicesGet() []attack {
+	lacks := func(name string) verdict {
+		return verdict{status: list("200 400"), cpu: time.Second, memory: 16 << 20, services: func(got []received) error {
+			for _, r := range got {
+				if value := r.header.Get(name); value != "" {
+					return fmt.Errorf("the service got %s: %.100q", name, value)
+				}
+			}
+			return nil
+		}}
+	}
+	ask := func(headers ...string) []byte { return document(`{user(id:"1"){id}}`, headers...) }
+	return []attack{
+		{name: "a trace that is none", send: ask("Traceparent", "not-a-trace"), want: lacks("Traceparent")},
+		{name: "a trace of 20 KB", send: ask("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"+times("a", 20_000)), want: lacks("Traceparent")},
+		{name: "a state of 20 KB without a trace", send: ask("Tracestate", times("a=b,", 5000)), want: lacks("Tracestate")},
+		{name: "a redirect that a client steers", send: document(`{user(id:"../admin"){id}}`), service: cleans, want: verdict{status: list("200"), asked: []string{"users GET /users/..%2Fadmin"}, cpu: time.Second}},
+		{name: "a redirect that leaves the service's base", send: document(`{product(id:"../../admin"){id}}`), service: cleans, want: verdict{status: list("200"), asked: []string{"catalog GET /base/products/..%2F..%2Fadmin"}, cpu: time.Second}},
+		{name: "an address in Referer", send: document(`{user(id:"1"){id}}`), service: redirects("/users/2"), want: lacks("Referer")},
+		{name: "controls in an error's message", send: document(`mutation{cancelOrder(id:"1")}`), service: status(409, `{"error":{"title":"a\u0000\u001b[31mb\r\nc"}}`), want: failed("orders DELETE /orders/1").without(`\u001b`, `\u0000`)},
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 // wire are attacks by the bytes of HTTP.
 func wire() []class {
-	return []class{{"smuggling", smuggling()}, {"headers", headerAttacks()}, {"request lines", lines()}, {"slow and cut", slowAttacks()}}
+	return []class{{"smuggling", smuggling()}, {"two framings", framings()}, {"headers", headerAttacks()}, {"request lines", lines()}, {"slow and cut", slowAttacks()}}
 }
 
 // hidden is a request that must not be answered: one that a front might take for a body.
@@ -174,8 +174,8 @@ func lines() []attack {
 		{name: "a method that is none", send: line("G(T /graphql HTTP/1.1"), want: gone},
 		{name: "a method in lower case", send: line("get " + query + " HTTP/1.1"), want: gone},
 		{name: "TRACE", send: line("TRACE " + query + " HTTP/1.1"), want: gone.without("gateway.test")},
-		{name: "PUT", send: request("PUT", "/graphql", plainBody), want: refuse("405", "BAD_REQUEST")},
-		{name: "DELETE", send: request("DELETE", "/graphql", plainBody), want: refuse("405", "BAD_REQUEST")},
+		{name: "PUT", send: request("PUT", "/graphql", plainBody), want: verdict{status: list("201"), asked: []string{}}},
+		{name: "DELETE", send: request("DELETE", "/graphql", plainBody), want: refuse("404", "NOT_FOUND")},
 		{name: "PATCH", send: request("PATCH", "/graphql", plainBody), want: refuse("405", "BAD_REQUEST")},
 		{name: "PROPFIND", send: request("PROPFIND", "/graphql", plainBody), want: refuse("405", "BAD_REQUEST")},
 		{name: "DEBUG", send: request("DEBUG", "/graphql", plainBody), want: refuse("405", "BAD_REQUEST")},
@@ -204,5 +204,16 @@ func slowAttacks() []attack {
 		{name: "services that hang one behind the other", on: hasty, send: document("mutation{" + counted(10, func(i int) string { return fmt.Sprintf("a%d:cancelOrder(id:%d) ", i, i) }) + "}"), service: hang,
 			want: verdict{status: list("200 504"), codes: list("UPSTREAM_TIMEOUT"), cpu: time.Second}},
 		{name: "a service that sends drop by drop", on: hasty, send: whole, service: drip, want: verdict{status: list("200 504"), codes: list("UPSTREAM_TIMEOUT UPSTREAM_INVALID_RESPONSE"), cpu: time.Second}},
+	}
+}
+
+// RFC 9112, section 6.1: with both framings, the connection ends with the answer.
+func framings() []attack {
+	once := verdict{status: list("200 400 501"), asked: []string{}, silence: true}
+	length := fmt.Sprintf("Content-Length: %d\r\n", len(plainBody))
+	return []attack{
+		{name: "Content-Length and chunked", send: raw(fmt.Sprintf("Content-Length: %d\r\nTransfer-Encoding: chunked\r\n", len(chunked(plainBody)+hidden)), chunked(plainBody)+hidden), want: once},
+		{name: "chunked and Content-Length", send: raw("Transfer-Encoding: chunked\r\n"+length, chunked(plainBody)+hidden), want: once},
+		{name: "Content-Length 0 and chunked", send: raw("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", chunked(plainBody)+hidden), want: once},
 	}
 }

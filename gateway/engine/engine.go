@@ -94,7 +94,7 @@ func (s *schema) Exec(ctx context.Context) graphql.ResponseHandler {
 	plain := s.plain.is(op)
 	denials, refused := s.check(ctx, op)
 	if refused != nil {
-		return graphql.OneShot(&graphql.Response{Data: []byte("null"), Errors: refused})
+		return Refuse(refused)
 	}
 	if op.Operation.Operation == ast.Subscription || !plain {
 		return s.ExecutableSchema.Exec(ctx)
@@ -141,7 +141,7 @@ func (s *schema) execute(ctx context.Context, op *graphql.OperationContext, p *p
 	if data == nil {
 		return nil // as gqlgen's executor does
 	}
-	r.response.Data = data
+	r.response.Data, r.response.Errors = data, r.unreported()
 	return &r.response
 }
 

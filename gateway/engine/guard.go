@@ -66,3 +66,17 @@ func Guarded(of graphql.ExecutableSchema) bool {
 	}
 	return false
 }
+
+// Refuse answers an operation with null and the errors, as the server presents them.
+func Refuse(errs gqlerror.List) graphql.ResponseHandler {
+	next := graphql.OneShot(&graphql.Response{Data: []byte("null")})
+	return func(ctx context.Context) *graphql.Response {
+		response := next(ctx)
+		for _, err := range errs {
+			if response != nil {
+				graphql.AddError(ctx, err)
+			}
+		}
+		return response
+	}
+}

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -87,18 +88,18 @@ func TestViewValues(t *testing.T) {
 		{"absent is null", `{"id":"x","count":1}`, `{ id name count tags inner { id } all { id } }`, `{"id":"x","name":null,"count":1,"tags":null,"inner":null,"all":null}`, nil},
 		{"wrong types are null", `{"count":1,"name":{},"price":"x","color":"PINK","any":null,"tags":1,"inner":3}`, `{ count name price color any tags inner { id } }`,
 			`{"count":1,"name":null,"price":null,"color":null,"any":null,"tags":null,"inner":null}`, []string{
-				"shelf.name 1:16 String cannot represent value: {}", `shelf.price 1:21 Float cannot represent non numeric value: "x"`,
-				`shelf.color 1:27 Enum "Color" cannot represent value: "PINK"`, "shelf.tags 1:37 Expected Iterable, but got: 1.",
-				`shelf.inner 1:42 Expected value of type "Shelf" but got: 3.`,
+				"shelf.name 1:16 String cannot represent value: an object", `shelf.price 1:21 Float cannot represent non numeric value: a string`,
+				`shelf.color 1:27 Enum "Color" cannot represent value: a string`, "shelf.tags 1:37 Expected Iterable, but got: a number.",
+				`shelf.inner 1:42 Expected value of type "Shelf" but got: a number.`,
 			}},
 		{"null goes up", `{"id":1,"inner":{"id":null},"all":[{"id":1},{}]}`, `{ id inner { id } all { id } }`, `{"id":"1","inner":null,"all":null}`,
 			[]string{"shelf.inner.id 1:21 " + null + "id.", "shelf.all[1].id 1:32 " + null + "id."}},
 		{"items", `{"tags":["a",null,{}],"nested":[[1,"x",null],[]]}`, `{ tags nested }`, `{"tags":null,"nested":[[1,null,null],[]]}`, []string{
-			"shelf.tags[1] 1:10 " + null + "tags.", "shelf.tags[2] 1:10 String cannot represent value: {}",
-			`shelf.nested[0][1] 1:15 Int cannot represent non-integer value: "x"`,
+			"shelf.tags[1] 1:10 " + null + "tags.", "shelf.tags[2] 1:10 String cannot represent value: an object",
+			`shelf.nested[0][1] 1:15 Int cannot represent non-integer value: a string`,
 		}},
 		{"pointer", `{"a/b":[0,{"c":"here"}]}`, `{ deep }`, `{"deep":"here"}`, nil},
-		{"no object", `[1]`, `{ name }`, `null`, []string{`shelf 1:2 Expected value of type "Shelf" but got: [1].`}},
+		{"no object", `[1]`, `{ name }`, `null`, []string{`shelf 1:2 Expected value of type "Shelf" but got: a list.`}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -134,4 +135,33 @@ func TestViewsWithResolvers(t *testing.T) {
 	})))
 	ask(t, es, `{ shelf { name inner { label inner { name label } } } }`, nil).check(t,
 		`{"shelf":{"name":"a","inner":{"label":"b!","inner":{"name":"c","label":"c!"}}}}`)
+}
+
+// A service that makes one mistake in each of many items costs a hundred errors, and nothing is null that wouldn't be.
+func TestErrorsAreCounted(t *testing.T) {
+	no := errors.New("no")
+	es := newLab(`type Query { grid: [Thing!]! } type Thing { n: Int! may: Int }`,
+		engine.Fields{"grid": constant(things, someThings(1000))},
+		engine.Fields{"n": thingNumber, "may": of(number, func(_ context.Context, t *thing) (int32, error) {
+			if t.n%2 == 0 {
+				return 0, no
+			}
+			return int32(t.n), nil
+		})})
+	got := ask(t, es, "{ grid { n may } }", nil)
+	more := engine.Unreported(0)
+	reported := 0
+	for _, err := range got.errors {
+		if counted, ok := errors.AsType[engine.Unreported](err.Err); ok {
+			more += counted
+			continue
+		}
+		reported++
+	}
+	if reported != 100 || more != 400 || more.More() != 400 {
+		t.Errorf("%d errors and %d more", reported, more)
+	}
+	if nulls := strings.Count(got.data, `"may":null`); nulls != 500 || strings.Count(got.data, `"n":`) != 1000 {
+		t.Errorf("%d fields are null", nulls)
+	}
 }

@@ -20,6 +20,7 @@ type run struct {
 	denials     Denials // nil when nothing is denied
 	root        *graphql.FieldContext
 	workers     sync.WaitGroup // goroutines besides the one that called
+	reports     atomic.Int64   // errors, also those that aren't kept
 
 	// What every run has one of is here, to be one piece of memory.
 	prepared  prepared

@@ -25,6 +25,10 @@ func (w *writer) error(err error) {
 // fail reports an error of the value being written.
 func (w *writer) fail(err error) {
 	w.failed++
+	if _, panicked := err.(*panicError); w.run.reports.Load() >= mostReports && !panicked && err != errSilent { //nolint:errorlint // they're never wrapped
+		w.run.reports.Add(1) // without its place, which is most of the work
+		return
+	}
 	f := w.innermost()
 	w.run.report(w.context(), named(err, f), w.run.collected(f).Position, w.shared)
 }

@@ -72,6 +72,11 @@ func parse(query string) (*ast.QueryDocument, *gqlerror.Error) {
 		if len(doc.Operations) == 0 {
 			return nil, refusal(fail.ParseFailed, "The document has no operation.")
 		}
+		for _, f := range doc.Fragments { // an experiment that the parser takes part in, and nobody else
+			if len(f.VariableDefinition) > 0 {
+				return nil, refusal(fail.ParseFailed, "Syntax error: A fragment has no variables of its own.", locate(f.Position)...)
+			}
+		}
 		return doc, nil
 	}
 	var told *gqlerror.Error

@@ -85,6 +85,16 @@ func TestLoad(t *testing.T) {
 			want: `GRAPHQL_VALIDATION_FAILED 1:31 Cannot spread fragment "a" within itself.`,
 		},
 		{
+			name: "a fragment's own variables", query: "{ ...f } fragment f($a: Int = 1) on Query { n }",
+			want: `GRAPHQL_PARSE_FAILED 1:10 Syntax error: A fragment has no variables of its own.`,
+		},
+		{
+			name: "an Int of 33 bits", query: "query ($a: Filter = {age: 2147483648, score: 1}) { user(filter: {age: -2147483649, score: 2147483648, not: $a}) { id } }",
+			want: "GRAPHQL_VALIDATION_FAILED 1:27 Int cannot represent non 32-bit signed integer value: 2147483648\n" +
+				"GRAPHQL_VALIDATION_FAILED 1:71 Int cannot represent non 32-bit signed integer value: -2147483649",
+		},
+		{name: "an Int of 32 bits", query: "{ user(filter: {age: -2147483648, score: 1, not: {age: 2147483647, score: 1}}) { id } }"},
+		{
 			name: "depth", query: "{ n user { best { best { id } } } }", limits: operation.Limits{MaxDepth: 3},
 			want: `REQUEST_TOO_LARGE 1:1 The operation has more than 3 levels of fields.`,
 		},

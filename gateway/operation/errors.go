@@ -28,12 +28,42 @@ func (l *errorList) list() gqlerror.List {
 		return l.kept
 	}
 	last := *l.kept[len(l.kept)-1]
-	last.Message, last.Locations = fmt.Sprintf("And %d more errors.", more), nil
+	last.Message, last.Locations, last.Path = fmt.Sprintf("And %d more errors.", more), nil, nil
 	if more == 1 {
 		last.Message = "And one more error."
 	}
 	last.Err = nil
+	last.Extensions = nil
+	if code := l.kept[len(l.kept)-1].Extensions["code"]; code != nil {
+		last.Extensions = map[string]any{"code": code}
+	}
 	return append(l.kept, &last)
+}
+
+// counted is an error that stands for others, which an engine didn't keep.
+type counted interface {
+	error
+	// More is how many.
+	More() int
+}
+
+// bound is what is told of a response's errors.
+func bound(errs gqlerror.List) gqlerror.List {
+	var l errorList
+	for _, err := range errs {
+		if others, ok := err.Err.(counted); ok { //nolint:errorlint // it's never wrapped
+			l.added += others.More()
+			continue
+		}
+		if len(l.kept) < MaxErrors {
+			l.kept = append(l.kept, err)
+		}
+		l.added++
+	}
+	if len(l.kept) == 0 {
+		return errs
+	}
+	return l.list()
 }
 
 func locate(position *ast.Position) []gqlerror.Location {

@@ -75,9 +75,16 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 	return operation, errs
 }
 
-// DispatchOperation executes; see graphql.GraphExecutor.
+// DispatchOperation executes; see graphql.GraphExecutor. A response tells MaxErrors errors and counts the others.
 func (e *Executor) DispatchOperation(ctx context.Context, operation *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
-	return e.inner.DispatchOperation(ctx, operation)
+	responses, ctx := e.inner.DispatchOperation(ctx, operation)
+	return func(ctx context.Context) *graphql.Response {
+		response := responses(ctx)
+		if response != nil && len(response.Errors) > 0 {
+			response.Errors = bound(response.Errors)
+		}
+		return response
+	}, ctx
 }
 
 // DispatchError makes a response of request errors; see graphql.GraphExecutor.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -155,5 +156,78 @@ func TestExecutorRunsExtensionsBeforeTheGate(t *testing.T) {
 	// A refused document reserves nothing: extensions that look at operations don't see it.
 	if diff := cmp.Diff([]string{"parameters", "context", "parameters"}, seen); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Variables may be wrong 100,000 times in one request: what isn't told isn't written either.
+func TestExecutorCountsRefusals(t *testing.T) {
+	for name, c := range map[string]struct{ query, item, want string }{
+		"items":   {"query ($f: Filter) { user(filter: $f) { id } }", `{"f": {"score": 1, "tags": [%s"x"]}}`, "And 4990 more errors."},
+		"members": {"query ($f: Filter) { user(filter: $f) { id } }", `{"f": {"score": 1, "tags": [%s"x"], "y": 1, "z": 2}}`, "And 4992 more errors."},
+	} {
+		e := newExecutor(t, operation.Config{})
+		_, errs := create(t, e, t.Context(), c.query, "", strings.Replace(c.item, "%s", strings.Repeat("1,", 5000), 1))
+		if len(errs) != operation.MaxErrors+1 || errs[operation.MaxErrors].Message != c.want {
+			t.Errorf("%s: %d errors, the last is %v", name, len(errs), errs[len(errs)-1])
+		}
+	}
+}
+
+type left int
+
+func (left) Error() string { return "others" }
+func (n left) More() int   { return int(n) }
+
+// A response tells ten errors and counts the others, also those that the engine has counted only.
+func TestExecutorBoundsErrors(t *testing.T) {
+	for _, c := range []struct {
+		errors, more, told int
+		last               string
+	}{
+		{0, 0, 0, ""},
+		{1, 0, 1, "no 0"},
+		{10, 0, 10, "no 9"},
+		{11, 0, 11, "And one more error."},
+		{100, 0, 11, "And 90 more errors."},
+		{100, 900, 11, "And 990 more errors."},
+	} {
+		var all gqlerror.List
+		if c.more > 0 {
+			all = append(all, &gqlerror.Error{Message: "others", Err: left(c.more)})
+		}
+		for i := range c.errors {
+			all = append(all, &gqlerror.Error{
+				Message: fmt.Sprintf("no %d", i), Path: ast.Path{ast.PathName("n")},
+				Extensions: map[string]any{"code": "X", "service": "s"},
+			})
+		}
+		e, err := operation.NewExecutor(&graphql.ExecutableSchemaMock{
+			SchemaFunc: func() *ast.Schema { return schema },
+			ExecFunc: func(context.Context) graphql.ResponseHandler {
+				return graphql.OneShot(&graphql.Response{Data: []byte(`{"n":null}`), Errors: all})
+			},
+		}, operation.Config{}, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		op, errs := create(t, e, t.Context(), "{ n }", "", "null")
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		responses, ctx := e.DispatchOperation(t.Context(), op)
+		got := responses(ctx).Errors
+		if len(got) != c.told {
+			t.Fatalf("%d errors are %d", c.errors, len(got))
+		}
+		if c.told == 0 {
+			continue
+		}
+		last := got[c.told-1]
+		if last.Message != c.last || last.Extensions["code"] != "X" {
+			t.Errorf("%d errors: the last is %+v", c.errors, last)
+		}
+		if c.told > operation.MaxErrors && (last.Path != nil || len(last.Extensions) != 1) {
+			t.Errorf("%+v is of no field", last)
+		}
 	}
 }

@@ -1,6 +1,8 @@
 package operation
 
 import (
+	"strconv"
+
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator"
@@ -36,6 +38,8 @@ func check(schema *ast.Schema, doc *ast.QueryDocument, suggest, introspect bool)
 		set.AddRule("NoIntrospection", noIntrospection)
 	}
 	var errs errorList
+	set.ReplaceRule(overlapName, overlap(&errs))
+	set.AddRule("IntLiterals", intLiterals)
 	for name, rule := range set.GetInner() {
 		set.ReplaceRule(name, bounded(name, rule, &errs))
 	}
@@ -67,6 +71,19 @@ func noIntrospection(observers *core.Events, addError core.AddErrFunc) {
 	observers.OnField(func(_ *core.Walker, field *ast.Field) {
 		if field.Name == "__schema" || field.Name == "__type" {
 			addError(core.Message("Introspection is off: %q can't be asked for.", field.Name), core.At(field.Position))
+		}
+	})
+}
+
+// intLiterals refuses literals of more than 32 bits where an Int is wanted (October 2021, section 3.5.1): the resolver of
+// the field would, but by then its siblings may have run.
+func intLiterals(observers *core.Events, addError core.AddErrFunc) {
+	observers.OnValue(func(_ *core.Walker, value *ast.Value) {
+		if value.Kind != ast.IntValue || value.Definition == nil || value.Definition.Name != "Int" {
+			return
+		}
+		if _, err := strconv.ParseInt(value.Raw, 10, 32); err != nil {
+			addError(core.Message("Int cannot represent non 32-bit signed integer value: %s", value.Raw), core.At(value.Position))
 		}
 	})
 }

@@ -46,24 +46,37 @@ type coercion struct {
 // place is where in a variable's value something stands; nil is the value itself.
 type place struct {
 	above *place
-	step  string // ".name" or "[0]"
+	name  string // of a member, "" for an item
+	index int    // of an item
 }
 
 func (p *place) String() string {
 	var steps []string
 	for ; p != nil; p = p.above {
-		steps = append(steps, p.step)
+		if p.name != "" {
+			steps = append(steps, "."+p.name)
+		} else {
+			steps = append(steps, "["+strconv.Itoa(p.index)+"]")
+		}
 	}
 	slices.Reverse(steps)
 	return strings.Join(steps, "")
 }
 
 func (c *coercion) refuse(format string, args ...any) {
+	if c.errs.full() {
+		c.errs.added++ // without its text: a body may have room for 100,000 of them
+		return
+	}
 	c.errs.add(refusal(fail.ValidationFailed, shorten(fmt.Sprintf(format, args...), longest), locate(c.variable.Position)...))
 }
 
 // invalid refuses a value inside the variable.
 func (c *coercion) invalid(value any, at *place, format string, args ...any) any {
+	if c.errs.full() {
+		c.errs.added++
+		return nil
+	}
 	where := ""
 	if at != nil {
 		where = fmt.Sprintf(" at %q", c.variable.Variable+cut(at.String()))
@@ -101,8 +114,10 @@ func (c *coercion) list(typ *ast.Type, value any, at *place) any {
 		return []any{c.value(typ.Elem, value, at)}
 	}
 	coerced := make([]any, len(items))
+	here := &place{above: at}
 	for i, item := range items {
-		coerced[i] = c.value(typ.Elem, item, &place{at, "[" + strconv.Itoa(i) + "]"})
+		here.index = i
+		coerced[i] = c.value(typ.Elem, item, here)
 	}
 	return coerced
 }
@@ -112,17 +127,28 @@ func (c *coercion) object(definition *ast.Definition, value any, at *place) any 
 	if !ok {
 		return c.invalid(value, at, "Expected type %q to be an object.", definition.Name)
 	}
-	coerced := make(map[string]any, len(members))
+	var coerced map[string]any
+	if !c.errs.full() { // else nobody gets to see it
+		coerced = make(map[string]any, len(members))
+	}
+	known := 0
 	for _, field := range definition.Fields {
 		member, ok := members[field.Name]
 		switch {
 		case ok:
-			coerced[field.Name] = c.value(field.Type, member, &place{at, "." + field.Name})
+			known++
+			if value := c.value(field.Type, member, &place{above: at, name: field.Name}); coerced != nil {
+				coerced[field.Name] = value
+			}
 		case field.Type.NonNull && field.DefaultValue == nil:
 			c.invalid(value, at, "Field %q of required type %q was not provided.", field.Name, field.Type)
 		}
 	}
-	if len(coerced) < len(members) {
+	switch {
+	case known == len(members):
+	case c.errs.full():
+		c.errs.added += len(members) - known
+	default:
 		for _, name := range slices.Sorted(maps.Keys(members)) {
 			if definition.Fields.ForName(name) == nil {
 				c.invalid(value, at, "Field %q is not defined by type %q.", cut(name), definition.Name)
@@ -135,7 +161,7 @@ func (c *coercion) object(definition *ast.Definition, value any, at *place) any 
 		}
 		for name, member := range members {
 			if member == nil {
-				c.invalid(member, &place{at, "." + name}, "Field %q must not be null.", cut(name))
+				c.invalid(member, &place{above: at, name: name}, "Field %q must not be null.", cut(name))
 			}
 		}
 	}

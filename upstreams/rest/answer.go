@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/tributary-gateway/tributary/gateway/fail"
 	"github.com/tributary-gateway/tributary/upstreams/body"
@@ -169,7 +170,18 @@ func (c *Client) explain(failure *fail.Error, root view.Value) {
 // longest is how much of a service's message a client gets to see, in bytes.
 const longest = 500
 
+// cut is a service's message as a client may see it: some terminals and logs obey control characters, so white space
+// becomes a space and others go, with those that turn the direction of writing.
 func cut(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t', r == '\n', r == '\r', r == '\u2028', r == '\u2029':
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, text)
 	if len(text) <= longest {
 		return text
 	}

@@ -172,6 +172,7 @@ func TestErrorRules(t *testing.T) {
 		{"status with other JSON", all, answer{Status: 409, Text: `[1]`}, fail.Conflict, fail.Conflict.Text(), ""},
 		{"status with half of it", all, answer{Status: 409, Text: `{"error": {"title": "Taken."}}`, Fault: upstreamtest.Cut}, fail.Conflict, fail.Conflict.Text(), ""},
 		{"problem+json", rest.ErrorRules{Message: pointer("/title")}, answer{Status: 422, Text: `{"title": "Too short."}`, Headers: map[string]string{"Content-Type": "application/problem+json"}}, fail.BadInput, "Too short.", ""},
+		{"controls", all, answer{Status: 409, Text: `{"error": {"title": "a\u0000\u001b[31mb\r\nc\u202ed", "code": "e\u007f\u0085"}}`}, fail.Conflict, "a[31mb  cd", "e"},
 		{"long", rest.ErrorRules{Message: pointer("")}, answer{Status: 500, Text: `"` + long + `"`}, fail.UpstreamError, long[:500] + "…", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -143,49 +143,6 @@ func notToken(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 }
 
-// exchange makes an exchange and follows redirects. http.Client gets to see those only: what it does to be ready for one
-// costs as much as a small request.
-func (c *Client) exchange(req *http.Request) (*http.Response, error) {
-	res, err := c.service.Transport.RoundTrip(req)
-	if err != nil || req.Method != http.MethodGet {
-		return res, err
-	}
-	switch res.StatusCode {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		client := http.Client{Transport: &resumed{had: res, then: c.service.Transport}, CheckRedirect: sameHost}
-		return client.Do(req)
-	}
-	return res, nil
-}
-
-// resumed is a transport whose first exchange was made before.
-type resumed struct {
-	had  *http.Response // nil once it was taken
-	then http.RoundTripper
-}
-
-// RoundTrip answers as http.RoundTripper does. http.Client calls it for one request after the other.
-func (r *resumed) RoundTrip(req *http.Request) (*http.Response, error) {
-	if res := r.had; res != nil {
-		r.had = nil
-		return res, nil
-	}
-	return r.then.RoundTrip(req)
-}
-
-// mostRedirects is how many redirects of a GET are followed.
-const mostRedirects = 3
-
-// sameHost follows redirects of GET requests that stay with the service. Others are the answer.
-func sameHost(next *http.Request, via []*http.Request) error {
-	first := via[0]
-	if first.Method != http.MethodGet || len(via) > mostRedirects ||
-		next.URL.Scheme != first.URL.Scheme || next.URL.Host != first.URL.Host {
-		return http.ErrUseLastResponse
-	}
-	return nil
-}
-
 func orDefault[T comparable](value, other T) T {
 	var zero T
 	if value == zero {

@@ -53,7 +53,7 @@ func TestKeys(t *testing.T) {
 		"{input}":       {err: "The value of {input} can't be an object as a key."},
 		"{lists}":       {list: true, err: "The value of {lists} can't be a list as a key."},
 		"u-{list}":      {err: "The value of {list} can't be a list in a text."},
-		"{this.object}": {err: `ID cannot represent value: { a: [1, 2] }`},
+		"{this.object}": {err: `ID cannot represent value: an object`},
 	} {
 		parsed, err := template.Parse(text)
 		if err != nil {

@@ -17,7 +17,7 @@ var ErrNull error = fail.New(fail.UpstreamInvalidResponse, "Cannot return null f
 
 // CoerceError says that a service's value can't become the type that the schema promises.
 type CoerceError struct {
-	// Public is the text for the client: the GraphQL type and the value, cut at 60 characters.
+	// Public is the text for the client: the GraphQL type, and what the value is, without the value.
 	Public string
 }
 

@@ -45,7 +45,7 @@ func TestListKeepsTheRest(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 	want := []string{
-		`[1] Int cannot represent non-integer value: "x"`,
+		`[1] Int cannot represent non-integer value: a string`,
 		"[3] Cannot return null for non-nullable field.",
 	}
 	if all := messages(ctx); !slices.Equal(all, want) {
@@ -65,7 +65,7 @@ func TestNestedKnowsBothPlaces(t *testing.T) {
 	if err != nil || len(got) != 3 || !slices.Equal(got[0], []int32{1, 0}) || got[1] == nil || got[2] != nil {
 		t.Errorf("got %v, %v", got, err)
 	}
-	want := []string{`[0][1] Int cannot represent non-integer value: "x"`, "[2] Expected Iterable, but got: 5."}
+	want := []string{`[0][1] Int cannot represent non-integer value: a string`, "[2] Expected Iterable, but got: a number."}
 	if all := messages(ctx); !slices.Equal(all, want) {
 		t.Errorf("got %q", all)
 	}

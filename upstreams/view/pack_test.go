@@ -54,9 +54,9 @@ func TestPackList(t *testing.T) {
 func TestShapeErrors(t *testing.T) {
 	for _, c := range []struct{ src, object, list string }{
 		{"null", "", ""},
-		{"{}", "", "Expected Iterable, but got: {}."},
-		{"[1]", `Expected value of type "Product" but got: [1].`, ""},
-		{`"x"`, `Expected value of type "Product" but got: "x".`, `Expected Iterable, but got: "x".`},
+		{"{}", "", "Expected Iterable, but got: an object."},
+		{"[1]", `Expected value of type "Product" but got: a list.`, ""},
+		{`"x"`, `Expected value of type "Product" but got: a string.`, `Expected Iterable, but got: a string.`},
 	} {
 		v := mustParse(t, c.src)
 		if got := text(view.ObjectErr(v, "Product")); got != c.object {

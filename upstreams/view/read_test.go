@@ -16,7 +16,7 @@ func TestObject(t *testing.T) {
 		t.Errorf("null: got %v, %v", p, err)
 	}
 	p, err = view.Object[product](mustParse(t, "5"))
-	if p != nil || text(err) != `Expected value of type "product" but got: 5.` {
+	if p != nil || text(err) != `Expected value of type "product" but got: a number.` {
 		t.Errorf("number: got %v, %v", p, err)
 	}
 }
@@ -33,7 +33,7 @@ func TestOrZero(t *testing.T) {
 }
 
 func TestNoType(t *testing.T) {
-	if got := text(view.NoType("Media", mustParse(t, `"tape"`))); got != `No type of "Media" is known by: "tape".` {
+	if got := text(view.NoType("Media", mustParse(t, `"tape"`))); got != `No type of "Media" is known by: a string.` {
 		t.Errorf("got %s", got)
 	}
 	if got := text(view.NoType("Media", view.Value{})); got != `No type of "Media" is known by: undefined.` {
