@@ -10,6 +10,7 @@ import (
 
 	"github.com/tributary-gateway/tributary/graph"
 	"github.com/tributary-gateway/tributary/graph/model"
+	"github.com/tributary-gateway/tributary/upstreams/event"
 	"github.com/tributary-gateway/tributary/upstreams/loader"
 )
 
@@ -48,6 +49,11 @@ func (r *stockPlaceResolver) Warehouse(ctx context.Context, objs []*model.StockP
 	return loader.Batch(ctx, "StockPlace.warehouse", objs, loader.Object[model.Warehouse])
 }
 
+// Stock is the resolver for the stock field.
+func (r *subscriptionResolver) Stock(ctx context.Context, sku string) (<-chan *model.Stock, error) {
+	return event.Subscribe(ctx, "Subscription.stock", loader.Reading(loader.Object[model.Stock]))
+}
+
 // ReservationLine returns graph.ReservationLineResolver implementation.
 func (r *Resolver) ReservationLine() graph.ReservationLineResolver {
 	return &reservationLineResolver{r}
@@ -56,7 +62,11 @@ func (r *Resolver) ReservationLine() graph.ReservationLineResolver {
 // StockPlace returns graph.StockPlaceResolver implementation.
 func (r *Resolver) StockPlace() graph.StockPlaceResolver { return &stockPlaceResolver{r} }
 
+// Subscription returns graph.SubscriptionResolver implementation.
+func (r *Resolver) Subscription() graph.SubscriptionResolver { return &subscriptionResolver{r} }
+
 type (
 	reservationLineResolver struct{ *Resolver }
 	stockPlaceResolver      struct{ *Resolver }
+	subscriptionResolver    struct{ *Resolver }
 )

@@ -34,6 +34,10 @@ func BenchmarkItems(b *testing.B) {
 	}
 }
 
+// What limits in memory add.
+func BenchmarkQ3WithLimits(b *testing.B) { benchmark(b, "Q3", placeholder.Posts, "LIMITS=memory") }
+func BenchmarkQ4WithLimits(b *testing.B) { benchmark(b, "Q4", placeholder.Posts, "LIMITS=memory") }
+
 func TestAnswersAreRight(t *testing.T) {
 	rows, address := serve(t, placeholder.Posts)
 	for _, q := range placeholder.Queries {
@@ -65,8 +69,8 @@ func TestAnswersAreRightSideBySide(t *testing.T) {
 // side is how many connections there are for each CPU, where Go benchmarks have one.
 const side = 16
 
-func benchmark(b *testing.B, query string, posts int) {
-	rows, address := serve(b, posts)
+func benchmark(b *testing.B, query string, posts int, environ ...string) {
+	rows, address := serve(b, posts, environ...)
 	q, err := placeholder.ByName(query)
 	if err != nil {
 		b.Fatal(err)
@@ -107,12 +111,12 @@ func exchanges(rows *placeholder.Rows, q placeholder.Query, address string) []lo
 }
 
 // serve starts the service and the gateway, and stops both at the end of the test.
-func serve(tb testing.TB, posts int) (rows *placeholder.Rows, address string) {
+func serve(tb testing.TB, posts int, environ ...string) (rows *placeholder.Rows, address string) {
 	tb.Helper()
 	rows = placeholder.New(posts)
 	service := listen(tb)
 	go rows.Serve(service)
-	cfg, err := configure([]string{"UPSTREAM=http://" + service.Addr().String()})
+	cfg, err := configure(append(environ, "UPSTREAM=http://"+service.Addr().String()))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -3,15 +3,17 @@
 //
 //	LISTEN=127.0.0.1:8000 UPSTREAM=http://127.0.0.1:3000 gateway
 //
-// Its configuration is built in, so that the binary runs from any folder. The log goes to stderr.
+// Its configuration is built in, so that the binary runs from any folder. With LIMITS=memory everybody has a plan that
+// nobody exhausts, with LIMITS=redis its points are in the Redis at REDIS (127.0.0.1:6379). The log goes to stderr.
 package main
 
 import (
 	"context"
-	_ "embed" // gateway.yaml
+	_ "embed" // the configuration
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -23,8 +25,14 @@ import (
 	"github.com/tributary-gateway/tributary/gateway/telemetry"
 )
 
-//go:embed gateway.yaml
-var settings []byte
+var (
+	//go:embed gateway.yaml
+	settings []byte
+	//go:embed limits.yaml
+	limits []byte
+	//go:embed redis.yaml
+	redis []byte
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -45,7 +53,14 @@ func run(ctx context.Context) error {
 }
 
 func configure(environ []string) (*config.Config, error) {
-	return config.Parse("gateway.yaml", settings, config.Inputs{Environ: environ})
+	text := slices.Clone(settings)
+	switch {
+	case slices.Contains(environ, "LIMITS=memory"):
+		text = append(text, limits...)
+	case slices.Contains(environ, "LIMITS=redis"):
+		text = append(append(text, limits...), redis...)
+	}
+	return config.Parse("gateway.yaml", text, config.Inputs{Environ: environ})
 }
 
 func schema() graphql.ExecutableSchema {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,8 +15,14 @@ import (
 
 const module = "github.com/tributary-gateway/tributary/"
 
-// programs are built from bench/ and started in this order: the service comes first.
-var programs = []string{"mock", "gateway", "floor", "stock"}
+// launch is a program of bench/ that is to run, under a name of its own and with more in its environment.
+type launch struct {
+	name, program string
+	env           []string
+}
+
+// programs are started in this order: the service comes first.
+var programs = []launch{{name: "mock"}, {name: "gateway"}, {name: "floor"}, {name: "stock"}}
 
 // process is a program that runs.
 type process struct {
@@ -30,56 +37,64 @@ type fleet struct {
 	processes map[string]*process
 }
 
-// start builds and starts everything. What can't be stopped is told by stop.
-func start(ctx context.Context) (*fleet, error) {
+// start builds and starts the programs. What can't be stopped is told by stop.
+func start(ctx context.Context, programs []launch) (*fleet, error) {
 	folder, err := os.MkdirTemp("", "tributary-bench-")
 	if err != nil {
 		return nil, err
 	}
 	f := &fleet{folder: folder, processes: map[string]*process{}}
-	if err := f.fill(ctx); err != nil {
+	if err := f.fill(ctx, programs); err != nil {
 		return nil, errors.Join(err, f.stop())
 	}
 	return f, nil
 }
 
-func (f *fleet) fill(ctx context.Context) error {
+func (f *fleet) fill(ctx context.Context, programs []launch) error {
 	build := []string{"build", "-o", f.folder}
-	for _, name := range programs {
-		build = append(build, module+"bench/"+name)
+	for _, l := range programs {
+		if l.program != redisServer {
+			build = append(build, module+"bench/"+cmp.Or(l.program, l.name))
+		}
 	}
 	if out, err := exec.CommandContext(ctx, "go", build...).CombinedOutput(); err != nil {
 		return fmt.Errorf("go %s: %w\n%s", strings.Join(build, " "), err, out)
 	}
-	for _, name := range programs {
-		if err := f.launch(ctx, name); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+	for _, l := range programs {
+		if err := f.launch(ctx, l); err != nil {
+			return fmt.Errorf("%s: %w", l.name, err)
 		}
 	}
 	return nil
 }
 
 // launch starts a program on a free port and waits until it accepts connections.
-func (f *fleet) launch(ctx context.Context, name string) error {
+func (f *fleet) launch(ctx context.Context, l launch) error {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return err
 	}
-	log, err := os.Create(filepath.Join(f.folder, name+".log"))
+	log, err := os.Create(filepath.Join(f.folder, l.name+".log"))
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(filepath.Join(f.folder, name)) //nolint:noctx // stop ends it
-	cmd.Env = append(os.Environ(), "LISTEN="+address)
+	cmd := exec.Command(filepath.Join(f.folder, cmp.Or(l.program, l.name))) //nolint:noctx // stop ends it
+	if l.program == redisServer {
+		cmd = redisCommand(address, f.folder)
+	}
+	cmd.Env = append(append(os.Environ(), "LISTEN="+address), l.env...)
 	if mock := f.processes["mock"]; mock != nil {
 		cmd.Env = append(cmd.Env, "UPSTREAM=http://"+mock.address)
+	}
+	if store := f.processes[redisServer]; store != nil {
+		cmd.Env = append(cmd.Env, "REDIS="+store.address)
 	}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return errors.Join(err, log.Close())
 	}
 	p := &process{address: address, cmd: cmd, log: log}
-	f.processes[name] = p
+	f.processes[l.name] = p
 	return p.ready(ctx)
 }
 

@@ -1,6 +1,6 @@
 // Command run measures the gateway against its yardsticks and prints a table of ratios.
 //
-//	go run ./bench/run [-rounds 5] [-seconds 1.5] [-connections 100] [-only Q1,Q3] [-relay plain] [-soak 10m]
+//	go run ./bench/run [-rounds 5] [-seconds 1.5] [-connections 100] [-only Q1,Q3] [-relay plain] [-soak 10m] [-limits]
 //
 // It builds the programs of bench/, starts each as a process of its own on the loopback, and lets its load generator,
 // another process, ask them in turn. A round measures each query at the gateway and right after at its yardstick, and
@@ -29,6 +29,7 @@ type options struct {
 	only        []string
 	relay       string
 	soak        time.Duration
+	limits      bool
 	strict      bool
 }
 
@@ -46,6 +47,7 @@ func main() {
 	flag.StringVar(&only, "only", "", "the rows to measure, by query or whole name, separated by commas; all without")
 	flag.StringVar(&o.relay, "relay", "lean", "which relay is the floor: lean, or plain, which reads with io.ReadAll")
 	flag.DurationVar(&o.soak, "soak", 0, "instead of the table: run Q1 for so long and print the gateway's memory")
+	flag.BoolVar(&o.limits, "limits", false, "instead of the table: the gateway with limits, in memory and in Redis, against itself without")
 	flag.BoolVar(&o.strict, "strict", false, "end with status 2 when a target is missed")
 	flag.Parse()
 	if only != "" {
@@ -71,6 +73,10 @@ func measure(ctx context.Context, o options) (err error) {
 	if o.rounds < 1 || o.seconds <= 0 || o.connections < 1 {
 		return errors.New("-rounds, -seconds and -connections must be positive")
 	}
+	table, programs, report := table, programs, report
+	if o.limits {
+		table, programs, report = limitTable, limited, reportLimits
+	}
 	rows := slices.DeleteFunc(slices.Clone(table), func(r row) bool { return !r.wanted(o.only) })
 	if len(rows) == 0 {
 		return fmt.Errorf("-only %s names no row", strings.Join(o.only, ","))
@@ -85,7 +91,7 @@ func measure(ctx context.Context, o options) (err error) {
 		return fmt.Errorf("-relay is lean or plain, not %q", o.relay)
 	}
 	begun := time.Now()
-	f, err := start(ctx)
+	f, err := start(ctx, programs)
 	if err != nil {
 		return err
 	}

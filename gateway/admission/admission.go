@@ -27,8 +27,9 @@ import (
 	"github.com/tributary-gateway/tributary/gateway/server"
 )
 
-// Header is what clients ask about costs with: report or validate.
-const Header = "GraphQL-Cost"
+// Header is what clients ask about costs with: report or validate. HTTP knows no upper and lower case; this is how
+// package net/http spells GraphQL-Cost.
+const Header = "Graphql-Cost"
 
 // unchecked is the price, in points, of what isn't run.
 const unchecked = 1
@@ -100,6 +101,7 @@ func (a *Admission) Invalid(ctx context.Context) (server.Ticket, error) {
 	t := &ticket{admission: a, ctx: ctx, fixed: true}
 	var err error
 	t.reservation, err = a.limiter.Reserve(ctx, client, unchecked)
+	t.short = err != nil
 	return t, err
 }
 
@@ -109,28 +111,26 @@ func (a *Admission) Admit(ctx context.Context, header http.Header, op *graphql.O
 	t := &ticket{admission: a, ctx: ctx, variables: op.Variables, mode: modeOf(header)}
 	t.told = a.config.Tell == Always || a.config.Tell == OnRequest && t.mode != ordinary
 	err := t.price(op, plan)
+	t.priced = err == nil
 	points := t.estimate.Points
-	if err != nil || t.mode == validating {
+	if !t.priced || t.mode == validating {
 		points, t.fixed = unchecked, true
 	}
 	var short error
-	if t.reservation, short = a.limiter.Reserve(ctx, client, points); err == nil {
-		err = short
-	}
-	if failure := new(fail.Error); errors.As(err, &failure) && failure.Kind == fail.TooExpensive && t.estimate.Infinite() {
-		err = t.unbounded(failure)
+	if t.reservation, short = a.limiter.Reserve(ctx, client, points); short != nil {
+		err, t.short = short, true
 	}
 	if err != nil {
 		t.fixed = true // there is no answer to price
-	} else {
-		op.Stats.SetExtension(budget, t)
+		return t, t.explained(err)
 	}
-	return t, err
+	op.Stats.SetExtension(budget, t)
+	return t, nil
 }
 
 // price finds out what the operation costs. The error says why it has no price or is too big.
 func (t *ticket) price(op *graphql.OperationContext, plan Plan) (err error) {
-	if plan.MaxDepth+plan.MaxAliases+plan.MaxRootFields+plan.MaxTokens > 0 {
+	if plan.Mode == ratelimit.Enforce && plan.bounded() {
 		measured := operation.Measure(op.Doc, op.Operation)
 		for _, b := range plan.bounds() {
 			if b.most > 0 && b.of(measured) > b.most {
@@ -142,17 +142,22 @@ func (t *ticket) price(op *graphql.OperationContext, plan Plan) (err error) {
 		return err
 	}
 	t.estimate, err = t.formula.Estimate(op.Variables)
+	return err
+}
+
+// explained is an error with what the client should know besides: where it is in the document, and which field of an
+// operation without bound lacks one.
+func (t *ticket) explained(err error) error {
 	var refusal *cost.Refusal
 	if errors.As(err, &refusal) {
 		told := gqlerror.Wrap(err)
 		told.Locations = refusal.Locations
 		return told
 	}
-	return err
-}
-
-// unbounded is the refusal of an operation that has no bound, with the field that lacks one.
-func (t *ticket) unbounded(failure *fail.Error) error {
+	var failure *fail.Error
+	if !t.priced || !t.estimate.Infinite() || !errors.As(err, &failure) || failure.Kind != fail.TooExpensive {
+		return err
+	}
 	told := *failure
 	told.Public = "The operation's cost has no bound."
 	if path := t.formula.Unbounded(t.variables); len(path) > 0 {
@@ -174,10 +179,10 @@ const (
 )
 
 func modeOf(header http.Header) mode {
-	switch strings.ToLower(strings.TrimSpace(header.Get(Header))) {
-	case "report":
+	switch asked := strings.TrimSpace(header.Get(Header)); {
+	case strings.EqualFold(asked, "report"):
 		return reporting
-	case "validate":
+	case strings.EqualFold(asked, "validate"):
 		return validating
 	}
 	return ordinary

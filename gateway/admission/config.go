@@ -56,7 +56,7 @@ func (c Config) WithDefaults() Config {
 	if c.Plans != nil {
 		plans := make(map[string]Plan, len(c.Plans))
 		for name, p := range c.Plans {
-			p.PlanConfig = p.PlanConfig.WithDefaults()
+			p.PlanConfig = p.WithDefaults()
 			plans[name] = p
 		}
 		c.Plans = plans
@@ -102,6 +102,9 @@ type bound struct {
 	most      int
 	of        func(operation.Measures) int
 }
+
+// bounded says whether there is any to look at.
+func (p Plan) bounded() bool { return p.MaxDepth+p.MaxAliases+p.MaxRootFields+p.MaxTokens > 0 }
 
 func (p Plan) bounds() []bound {
 	return []bound{

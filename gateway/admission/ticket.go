@@ -3,6 +3,7 @@ package admission
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -17,7 +18,10 @@ type ticket struct {
 	variables   map[string]any
 	mode        mode
 	told        bool // the client reads the cost
+	priced      bool // there is an estimate
+	short       bool // the limiter refused it
 	fixed       bool // what was reserved is the price, whatever the answer
+	hit         bool // nothing was executed for the answer
 	formula     *cost.Formula
 	estimate    cost.Cost
 	reservation *ratelimit.Reservation
@@ -33,21 +37,28 @@ func (t *ticket) Instead() *graphql.Response {
 	return &graphql.Response{Data: []byte("null")}
 }
 
-// Settle pays for the answer and tells its cost in it. Without one, nobody knows what was done for it: the estimate is the
-// price.
+// Settle pays for the answer and tells its cost in it. The estimate is the price when there is none, because nobody knows
+// what was done for it, and when the client hung up or its time was over: what is null then has been asked for all the same.
 func (t *ticket) Settle(response *graphql.Response) {
-	var spent cost.Cost
+	spent := t.estimate
 	t.actual = t.reservation.Points()
-	if !t.fixed && response != nil && response.Data != nil && (t.told || t.reservation.Plan() != nil) {
+	counts := t.told || t.reservation.Plan() != nil
+	if counts && !t.fixed && response != nil && response.Data != nil && t.ctx.Err() == nil {
 		spent = t.measure(response)
 		t.actual = spent.Points
+		if plan := t.reservation.Plan(); t.hit && plan != nil {
+			t.actual = plan.CachedCost(t.actual)
+		}
 	}
 	t.settled = true
 	t.reservation.Settle(t.actual)
-	if t.told && response != nil && t.formula != nil {
+	if t.told && t.priced && response != nil {
 		t.tell(response, spent)
 	}
 }
+
+// Hit says that the answer was kept: its price is the plan's cached_cost.
+func (t *ticket) Hit() { t.hit = true }
 
 // measure is the cost of an answer. One that can't be read costs what was estimated.
 func (t *ticket) measure(response *graphql.Response) cost.Cost {
@@ -58,7 +69,7 @@ func (t *ticket) measure(response *graphql.Response) cost.Cost {
 	}
 	for _, o := range overruns {
 		t.admission.logger.WarnContext(t.ctx, "a list is longer than was asked for",
-			"path", o.Path, "asked", o.Estimated, "got", o.Actual)
+			"path", strings.Join(o.Path, "."), "asked", o.Estimated, "got", o.Actual)
 	}
 	return spent
 }
@@ -122,14 +133,23 @@ func (t *ticket) levels() []ratelimit.Level {
 	return t.reservation.Levels()
 }
 
+// The headers as package net/http spells them.
+const (
+	policyHeader = "Ratelimit-Policy"
+	limitHeader  = "Ratelimit"
+	retryHeader  = "Retry-After"
+)
+
 // Header adds RateLimit and RateLimit-Policy, and Retry-After for those who are to come again.
 func (t *ticket) Header(h http.Header) {
-	levels := t.levels()
-	if policy := ratelimit.PolicyHeader(levels); policy != "" {
-		h.Set("RateLimit-Policy", policy)
-		h.Set("RateLimit", ratelimit.LimitHeader(levels))
+	if policy := t.reservation.PolicyHeader(); policy != "" {
+		values := []string{policy, ratelimit.LimitHeader(t.levels())}
+		h[policyHeader], h[limitHeader] = values[:1:1], values[1:]
+	}
+	if !t.short {
+		return
 	}
 	if wait, ok := t.reservation.Wait(); ok {
-		h.Set("Retry-After", ratelimit.RetryAfter(wait))
+		h[retryHeader] = []string{ratelimit.RetryAfter(wait)}
 	}
 }

@@ -19,7 +19,8 @@ func LimitHeader(levels []Level) string {
 
 // header writes a structured field: a list of strings with two parameters. Names have nothing that needs escaping.
 func header(levels []Level, first string, points func(Level) int64, second string, d func(Level) time.Duration) string {
-	b := make([]byte, 0, 40*len(levels))
+	var room [160]byte // on the stack, for the usual two buckets
+	b := room[:0]
 	for i, l := range levels {
 		if i > 0 {
 			b = append(b, ", "...)

@@ -17,13 +17,13 @@ const maxBatch = 64
 // job is one call of Reserve on its way through a sender.
 type job struct {
 	request Request // a copy: a job may outlive its caller
-	keys    []string
-	args    []any
+	client  string  // as Redis sees it
 	state   atomic.Int32
 	done    chan struct{}
-	// The answer, written before done is closed.
-	reply any
-	err   error
+	// The answer, written before done is closed: that to several jobs, of which this one is the nth.
+	reply      any
+	n, several int
+	err        error
 }
 
 const (
@@ -40,7 +40,7 @@ var (
 
 // Reserve implements Store: one round trip, NOSCRIPT apart.
 func (r *Redis) Reserve(_ context.Context, q *Request) (Outcome, Standing, error) {
-	j := &job{request: *q, keys: keys(r.key(q.Client)), args: r.reserveArgs(q), done: make(chan struct{})}
+	j := &job{request: *q, client: r.key(q.Client), done: make(chan struct{})}
 	timer := time.NewTimer(r.config.Timeout)
 	defer timer.Stop()
 	select {
@@ -63,7 +63,7 @@ func (r *Redis) Reserve(_ context.Context, q *Request) (Outcome, Standing, error
 	if j.err != nil {
 		return Unavailable, Standing{}, j.err
 	}
-	return parse(q, j.reply)
+	return parse(q, j.n, j.several, j.reply)
 }
 
 // send carries jobs to Redis until the store is closed: one that comes alone goes alone, those that came meanwhile go
@@ -103,22 +103,42 @@ func (r *Redis) carry(batch []*job) {
 	}
 	ctx, cancel := context.WithTimeout(r.flush, r.config.Timeout)
 	defer cancel()
-	commands := make([]*redis.Cmd, len(live))
-	if len(live) == 1 {
-		commands[0] = r.reserve.EvalSha(ctx, r.client, live[0].keys, live[0].args...)
+	groups := together(live, func(a, b *job) bool { return a.client == b.client && a.request.Plan == b.request.Plan })
+	commands := make([]*redis.Cmd, len(groups))
+	if len(groups) == 1 {
+		commands[0] = r.reserve.EvalSha(ctx, r.client, keys(groups[0][0].client), r.reserveArgs(groups[0])...)
 	} else {
 		pipeline := r.client.Pipeline()
-		for i, j := range live {
-			commands[i] = r.reserve.EvalSha(ctx, pipeline, j.keys, j.args...)
+		for i, g := range groups {
+			commands[i] = r.reserve.EvalSha(ctx, pipeline, keys(g[0].client), r.reserveArgs(g)...)
 		}
 		_, _ = pipeline.Exec(ctx) // each command has its own error
 	}
-	for i, j := range live {
+	for i, g := range groups {
 		if redis.HasErrorPrefix(commands[i].Err(), "NOSCRIPT") { // a new or restarted server
-			commands[i] = r.reserve.Eval(ctx, r.client, j.keys, j.args...)
+			commands[i] = r.reserve.Eval(ctx, r.client, keys(g[0].client), r.reserveArgs(g)...)
 		}
-		r.answer(j, commands[i])
+		for n, j := range g {
+			j.n, j.several = n, len(g)
+			r.answer(j, commands[i])
+		}
 	}
+}
+
+// together groups what is alike, in the order of the first of each group. A batch is short, so that looking through the
+// groups is cheaper than a map.
+func together[T any](batch []T, alike func(a, b T) bool) (groups [][]T) {
+next:
+	for _, one := range batch {
+		for i, g := range groups {
+			if alike(g[0], one) {
+				groups[i] = append(g, one)
+				continue next
+			}
+		}
+		groups = append(groups, []T{one})
+	}
+	return groups
 }
 
 // answer hands a job its reply. What an abandoned one may have taken is given back, and so is what Redis may have taken

@@ -12,9 +12,10 @@ type Plan struct {
 	name     string
 	config   PlanConfig
 	policies []policy
-	most     int64 // points that an operation can cost at most
-	cached   int64 // price of a cached answer, -1 is full
-	args     []any // the policies as the scripts read them
+	most     int64  // points that an operation can cost at most
+	cached   int64  // price of a cached answer, -1 is full
+	args     []any  // the policies as the scripts read them
+	header   string // RateLimit-Policy
 	shared   atomic.Pointer[share]
 }
 
@@ -40,8 +41,9 @@ func newPlan(name string, c PlanConfig) *Plan {
 	return p
 }
 
-// derive computes what the scripts get.
+// derive computes what the scripts and clients get.
 func (p *Plan) derive() {
+	p.header = PolicyHeader(p.levels(&Standing{}, 0))
 	for _, b := range p.policies {
 		p.args = append(p.args, b.name, strconv.FormatInt(b.capacity, 10), strconv.FormatInt(b.restore, 10))
 	}
@@ -78,8 +80,22 @@ func (p *Plan) share(instances int) *Plan {
 		part.policies = append(part.policies, b)
 		part.most = min(part.most, b.capacity/micro)
 	}
+	part.derive()
 	p.shared.Store(&share{instances: instances, plan: part})
 	return part
+}
+
+// levels tells how buckets stand when so much is given back.
+func (p *Plan) levels(s *Standing, back int64) []Level {
+	all := make([]Level, len(p.policies))
+	for i, b := range p.policies {
+		l := b.add(s.levels[i], -back)
+		all[i] = Level{
+			Bucket: b.name, Capacity: b.capacity / micro, Available: b.points(l), Restore: float64(b.restore) / micro,
+			Window: duration(b.timeFor(b.capacity, level{}, 0)), Full: duration(b.untilFull(l, 0)),
+		}
+	}
+	return all
 }
 
 func duration(microseconds int64) time.Duration {

@@ -26,7 +26,8 @@ import (
 // {client}r with its reservations under way. client is an HMAC: who reads Redis learns no name and no credential.
 //
 // Calls of Reserve that come while others are on their way share a pipeline, so that Redis and the gateway read and
-// write once for many. Settlements wait in a queue and go out together; while Redis is down they are kept, and forgotten
+// write once for many, and those of one client share a run of the script, which decides about one after the other.
+// Settlements wait in a queue and go out together in the same way; while Redis is down they are kept, and forgotten
 // when their leases are over or the queue is full, which leaves the estimate charged.
 type Redis struct {
 	client redis.UniversalClient
@@ -140,30 +141,40 @@ func (r *Redis) reservationID(seq uint64) string { return r.id + strconv.FormatU
 // keys are those of one client.
 func keys(client string) []string { return []string{client + "b", client + "r"} }
 
-// reserveArgs are the arguments of reserve.lua.
-func (r *Redis) reserveArgs(q *Request) []any {
-	cost := "-1"
-	if !q.Look {
-		cost = strconv.FormatInt(min(q.Points, MaxCapacity)*micro, 10)
+// reserveArgs are the arguments of reserve.lua, for jobs of one client on one plan.
+func (r *Redis) reserveArgs(jobs []*job) []any {
+	plan := jobs[0].request.Plan
+	args := make([]any, 0, 3+2*len(jobs)+len(plan.args))
+	args = append(args, r.config.Lease.Microseconds(), plan.config.MaxConcurrent, len(jobs))
+	for _, j := range jobs {
+		cost := "-1"
+		if !j.request.Look {
+			cost = strconv.FormatInt(min(j.request.Points, MaxCapacity)*micro, 10)
+		}
+		args = append(args, r.reservationID(j.request.Seq), cost)
 	}
-	args := make([]any, 0, 4+len(q.Plan.args))
-	args = append(args, r.reservationID(q.Seq), cost, r.config.Lease.Microseconds(), q.Plan.config.MaxConcurrent)
-	return append(args, q.Plan.args...)
+	return append(args, plan.args...)
 }
 
-// settleArgs are the arguments of settle.lua.
-func (r *Redis) settleArgs(s Settlement) []any {
-	args := make([]any, 0, 2+len(s.Plan.args))
-	args = append(args, r.reservationID(s.Seq), strconv.FormatInt(s.back(), 10))
-	return append(args, s.Plan.args...)
+// settleArgs are the arguments of settle.lua, for settlements of one client on one plan.
+func (r *Redis) settleArgs(all []pending) []any {
+	plan := all[0].Plan
+	args := make([]any, 0, 1+2*len(all)+len(plan.args))
+	args = append(args, len(all))
+	for _, s := range all {
+		args = append(args, r.reservationID(s.Seq), strconv.FormatInt(s.back(), 10))
+	}
+	return append(args, plan.args...)
 }
 
-// parse reads what reserve.lua answers.
-func parse(q *Request, reply any) (Outcome, Standing, error) {
+// parse reads what reserve.lua answers for the nth of several requests on one plan.
+func parse(q *Request, n, several int, reply any) (Outcome, Standing, error) {
 	numbers, ok := reply.([]any)
-	if !ok || len(numbers) != 1+3*len(q.Plan.policies) {
+	each := 1 + 3*len(q.Plan.policies)
+	if !ok || len(numbers) != several*each {
 		return Unavailable, Standing{}, fmt.Errorf("redis answered %T of the wrong shape", reply)
 	}
+	numbers = numbers[n*each:]
 	var standing Standing
 	number := func(i int) int64 { n, _ := numbers[i].(int64); return n }
 	for i := range q.Plan.policies {

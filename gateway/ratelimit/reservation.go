@@ -72,15 +72,15 @@ func (r *Reservation) levels(back int64) []Level {
 	if !r.known || len(r.counted.policies) == 0 {
 		return nil
 	}
-	all := make([]Level, len(r.counted.policies))
-	for i, p := range r.counted.policies {
-		l := p.add(r.standing.levels[i], -back)
-		all[i] = Level{
-			Bucket: p.name, Capacity: p.capacity / micro, Available: p.points(l), Restore: float64(p.restore) / micro,
-			Window: duration(p.timeFor(p.capacity, level{}, 0)), Full: duration(p.untilFull(l, 0)),
-		}
+	return r.counted.levels(&r.standing, back)
+}
+
+// PolicyHeader is PolicyHeader of Levels.
+func (r *Reservation) PolicyHeader() string {
+	if !r.known {
+		return ""
 	}
-	return all
+	return r.counted.header
 }
 
 // Wait is how long a refused client waits until the same operation could pass; ok is false when waiting doesn't help,

@@ -41,7 +41,7 @@ func (s scripts) run(script string, now int64, args ...any) any {
 
 func (s scripts) reserve(now int64, id string, cost, capacity, restore int64) []int64 {
 	s.t.Helper()
-	values, _ := s.run(ratelimit.ReserveLua, now, id, cost, int64(time.Hour/time.Microsecond), 0, "b", capacity, restore).([]any)
+	values, _ := s.run(ratelimit.ReserveLua, now, int64(time.Hour/time.Microsecond), 0, 1, id, cost, "b", capacity, restore).([]any)
 	numbers := make([]int64, len(values))
 	for i, v := range values {
 		numbers[i], _ = v.(int64)
@@ -77,7 +77,7 @@ func TestScriptsComputeWhatTheArithmeticDoes(t *testing.T) {
 			if outcome == 0 && random.IntN(2) == 0 {
 				back := random.Int64N(2*cost+1) - cost
 				story.Settle(now, back)
-				if got := s.run(ratelimit.SettleLua, now, id, back, "b", capacity, restore); got != int64(1) {
+				if got := s.run(ratelimit.SettleLua, now, 1, id, back, "b", capacity, restore); got != int64(1) {
 					t.Fatalf("settling: %v", got)
 				}
 			}

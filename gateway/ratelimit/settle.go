@@ -95,18 +95,20 @@ func (r *Redis) rest(pause time.Duration) bool {
 func (r *Redis) try(batch []pending) (left []pending) {
 	ctx, cancel := context.WithTimeout(r.flush, 2*r.config.Timeout) // nobody waits for it
 	defer cancel()
-	commands := make([]*redis.Cmd, len(batch))
+	groups := together(batch, func(a, b pending) bool { return a.Client == b.Client && a.Plan == b.Plan })
+	commands := make([]*redis.Cmd, len(groups))
 	pipeline := r.client.Pipeline()
-	for i, s := range batch {
-		commands[i] = r.settle.EvalSha(ctx, pipeline, keys(r.key(s.Client)), r.settleArgs(s.Settlement)...)
+	for i, g := range groups {
+		commands[i] = r.settle.EvalSha(ctx, pipeline, keys(r.key(g[0].Client)), r.settleArgs(g)...)
 	}
 	_, _ = pipeline.Exec(ctx) // each command has its own error
-	for i, c := range commands {
+	for i, g := range groups {
+		c := commands[i]
 		if redis.HasErrorPrefix(c.Err(), "NOSCRIPT") {
-			c = r.settle.Eval(ctx, r.client, keys(r.key(batch[i].Client)), r.settleArgs(batch[i].Settlement)...)
+			c = r.settle.Eval(ctx, r.client, keys(r.key(g[0].Client)), r.settleArgs(g)...)
 		}
 		if redisconn.Unanswered(c.Err()) { // any other refusal would come again
-			left = append(left, batch[i])
+			left = append(left, g...)
 		}
 	}
 	return left

@@ -1,17 +1,28 @@
--- Ends a reservation and gives back what wasn't used, or takes what was used on top.
+-- Ends reservations of a client and gives back what they didn't use, or takes what they used on top.
 --
--- ARGV: id, what to give back (negative: to take), then the buckets
--- Answers 1, or 0 when no such reservation is under way: it was settled, or its lease ended.
-local back = tonumber(ARGV[2])
-local expires = redis.call('ZSCORE', KEYS[2], ARGV[1])
-if not expires then return 0 end
-redis.call('ZREM', KEYS[2], ARGV[1])
-if tonumber(expires) <= now then return 0 end
-if back ~= 0 then
-  local buckets, fields = load(3)
-  for _, b in ipairs(buckets) do
-    b.deficit = math.min(math.max(b.deficit - back, 0), 2 * b.capacity)
+-- ARGV: how many reservations, of each its id and what to give back (negative: to take), then the buckets
+-- Answers how many were under way: others were settled, or their lease ended.
+local last = 2 * ARGV[1]
+local ended, seen, backs = {}, {}, {}
+for k = 2, last, 2 do
+  local id = ARGV[k]
+  local expires = not seen[id] and redis.call('ZSCORE', KEYS[2], id)
+  if expires then
+    seen[id] = true
+    ended[#ended + 1] = id
+    if tonumber(expires) > now then backs[#backs + 1] = tonumber(ARGV[k + 1]) end
   end
-  save(buckets, fields)
 end
-return 1
+if #ended == 0 then return 0 end
+redis.call('ZREM', KEYS[2], unpack(ended))
+local buckets, fields
+for _, back in ipairs(backs) do
+  if back ~= 0 then
+    if not buckets then buckets, fields = load(last + 2) end
+    for _, b in ipairs(buckets) do
+      b.deficit = math.min(math.max(b.deficit - back, 0), 2 * b.capacity)
+    end
+  end
+end
+if buckets then save(buckets, fields) end
+return #backs
