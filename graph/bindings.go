@@ -28,6 +28,7 @@ func Bindings(cfg Config) *engine.Bindings {
 		b.bindProduct(),
 		b.bindQuery(),
 		b.bindQuestionAsked(),
+		b.bindRateLimit(),
 		b.bindRating(),
 		b.bindReservation(),
 		b.bindReservationLine(),
@@ -235,6 +236,9 @@ func (b bindings) bindQuery() *engine.Object {
 		"search": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) ([]model.SearchHit, error) {
 			return b.Resolvers.Query().Search(ctx, fc.Args["text"].(string), fc.Args["first"].(*int32))
 		}, engine.List(engine.Abstract(asSearchHit))).Args(b.args((*executionContext).field_Query_search_args)),
+		"rateLimit": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (*model.RateLimit, error) {
+			return b.Resolvers.Query().RateLimit(ctx)
+		}, engine.Ref[model.RateLimit]("RateLimit")),
 		"reservation": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (*model.Reservation, error) {
 			return b.Resolvers.Query().Reservation(ctx, fc.Args["id"].(string))
 		}, engine.Ref[model.Reservation]("Reservation")).Args(b.args((*executionContext).field_Query_reservation_args)),
@@ -282,6 +286,15 @@ func (b bindings) bindQuestionAsked() *engine.Object {
 		}, engine.Ref[model.Product]("Product")),
 		"text":    engine.Property((*model.QuestionAsked).Text, engine.Leaf(scalar.MarshalString)).From("/text"),
 		"answers": engine.ListProperty((*model.QuestionAsked).Answers, engine.List(engine.Ref[model.Answer]("Answer"))).From("/answers"),
+	})
+}
+
+func (b bindings) bindRateLimit() *engine.Object {
+	return engine.NewObject("RateLimit", engine.Fields{
+		"limit":     engine.Variable(func(obj *model.RateLimit) int32 { return obj.Limit }, engine.Leaf(scalar.MarshalInt)),
+		"cost":      engine.Variable(func(obj *model.RateLimit) int32 { return obj.Cost }, engine.Leaf(scalar.MarshalInt)),
+		"remaining": engine.Variable(func(obj *model.RateLimit) int32 { return obj.Remaining }, engine.Leaf(scalar.MarshalInt)),
+		"resetAt":   engine.Variable(func(obj *model.RateLimit) scalar.DateTime { return obj.ResetAt }, engine.Leaf(scalar.MarshalDateTime)),
 	})
 }
 

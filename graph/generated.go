@@ -41,6 +41,7 @@ type ResolverRoot interface {
 	Review() ReviewResolver
 	ReviewPosted() ReviewPostedResolver
 	StockPlace() StockPlaceResolver
+	Subscription() SubscriptionResolver
 	User() UserResolver
 }
 
@@ -149,6 +150,7 @@ type ComplexityRoot struct {
 		Product      func(childComplexity int, id string) int
 		ProductCount func(childComplexity int, category *model.Category) int
 		Products     func(childComplexity int, first *int32, offset *int32, category *model.Category) int
+		RateLimit    func(childComplexity int) int
 		Reservation  func(childComplexity int, id string) int
 		Review       func(childComplexity int, id string) int
 		Search       func(childComplexity int, text string, first *int32) int
@@ -164,6 +166,13 @@ type ComplexityRoot struct {
 		ID      func(childComplexity int) int
 		Product func(childComplexity int) int
 		Text    func(childComplexity int) int
+	}
+
+	RateLimit struct {
+		Cost      func(childComplexity int) int
+		Limit     func(childComplexity int) int
+		Remaining func(childComplexity int) int
+		ResetAt   func(childComplexity int) int
 	}
 
 	Rating struct {
@@ -214,6 +223,10 @@ type ComplexityRoot struct {
 	StockPlace struct {
 		Quantity  func(childComplexity int) int
 		Warehouse func(childComplexity int) int
+	}
+
+	Subscription struct {
+		Stock func(childComplexity int, sku string) int
 	}
 
 	User struct {
@@ -277,6 +290,7 @@ type QueryResolver interface {
 	Product(ctx context.Context, id string) (*model.Product, error)
 	ProductCount(ctx context.Context, category *model.Category) (int32, error)
 	Search(ctx context.Context, text string, first *int32) ([]model.SearchHit, error)
+	RateLimit(ctx context.Context) (*model.RateLimit, error)
 	Reservation(ctx context.Context, id string) (*model.Reservation, error)
 	Order(ctx context.Context, id string) (*model.Order, error)
 	Orders(ctx context.Context, customer string, status *model.OrderStatus, first *int32) ([]*model.Order, error)
@@ -304,6 +318,9 @@ type ReviewPostedResolver interface {
 }
 type StockPlaceResolver interface {
 	Warehouse(ctx context.Context, objs []*model.StockPlace) ([]*model.Warehouse, error)
+}
+type SubscriptionResolver interface {
+	Stock(ctx context.Context, sku string) (<-chan *model.Stock, error)
 }
 type UserResolver interface {
 	Products(ctx context.Context, objs []*model.User, first *int32) ([][]*model.Product, error)
@@ -813,6 +830,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Products(childComplexity, args["first"].(*int32), args["offset"].(*int32), args["category"].(*model.Category)), true
+	case "Query.rateLimit":
+		if e.ComplexityRoot.Query.RateLimit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.RateLimit(childComplexity), true
 	case "Query.reservation":
 		if e.ComplexityRoot.Query.Reservation == nil {
 			break
@@ -916,6 +939,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.QuestionAsked.Text(childComplexity), true
+
+	case "RateLimit.cost":
+		if e.ComplexityRoot.RateLimit.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimit.Cost(childComplexity), true
+	case "RateLimit.limit":
+		if e.ComplexityRoot.RateLimit.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimit.Limit(childComplexity), true
+	case "RateLimit.remaining":
+		if e.ComplexityRoot.RateLimit.Remaining == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimit.Remaining(childComplexity), true
+	case "RateLimit.resetAt":
+		if e.ComplexityRoot.RateLimit.ResetAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateLimit.ResetAt(childComplexity), true
 
 	case "Rating.average":
 		if e.ComplexityRoot.Rating.Average == nil {
@@ -1098,6 +1146,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StockPlace.Warehouse(childComplexity), true
 
+	case "Subscription.stock":
+		if e.ComplexityRoot.Subscription.Stock == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_stock_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.Stock(childComplexity, args["sku"].(string)), true
+
 	case "User.address":
 		if e.ComplexityRoot.User.Address == nil {
 			break
@@ -1270,6 +1330,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 				Data: buf.Bytes(),
 			}
 		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
 
 	default:
 		return graphql.OneShot(graphql.ErrorResponse(ctx, "unsupported GraphQL operation"))
@@ -1310,6 +1387,7 @@ extend type Query {
   ): [Product!]!
     @rest(service: "catalog", get: "/products", query: { limit: "{first}" }, select: "/data")
     @listSize(slicingArguments: ["first"])
+    @cacheControl(maxAge: 5)
 
   "One product, or null when there is none with this id."
   product("The product's id." id: ID!): Product @ref(key: "{id}")
@@ -1514,6 +1592,62 @@ directive @requiresScopes(
   scopes: [[String!]!]!
 ) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM
 
+"Asks the call of the field's @rest again and again, and sends what has changed. All who ask for the same share one poll."
+directive @poll(
+  "The time between two requests: \"2s\", \"500ms\"."
+  every: String!
+) on FIELD_DEFINITION
+
+"Passes on the server-sent events of a service."
+directive @sse(
+  "The service's name in gateway.yaml."
+  service: String!
+  "A path template, such as \"/orders/{id}/events\"."
+  path: String!
+  "Query parameters: an object of literals with templates inside."
+  query: RestObject
+  "Request headers: an object of templates."
+  headers: RestObject
+  "The type of the events that count. Left out: all of them."
+  event: String
+  "JSON Pointer (RFC 6901) to the value in an event's data."
+  select: String = ""
+) on FIELD_DEFINITION
+
+"Passes on the events of a topic, which are pushed through Redis or by POST /events."
+directive @event(
+  "A template of the topic's name, such as \"orders:{id}\"."
+  topic: String!
+  "JSON Pointer (RFC 6901) to the value in an event."
+  select: String = ""
+) on FIELD_DEFINITION
+
+"How long whole responses may be kept, with Apollo's meaning: docs/cache.md."
+directive @cacheControl(
+  "Seconds."
+  maxAge: Int
+  "Whether it is for everybody, or for its caller alone."
+  scope: CacheControlScope
+  "As the parent has it."
+  inheritMaxAge: Boolean
+) on FIELD_DEFINITION | OBJECT | INTERFACE | UNION
+
+"Whom a kept answer is for."
+enum CacheControlScope {
+  "Everybody."
+  PUBLIC
+  "Its caller."
+  PRIVATE
+}
+
+"What a mutation makes out of date: docs/cache.md."
+directive @invalidates(
+  "Types whose answers are dropped."
+  types: [String!]
+  "Tags whose answers are dropped, with arguments in braces: \"Order:{id}\"."
+  tags: [String!]
+) repeatable on FIELD_DEFINITION
+
 "A JSON object literal."
 scalar RestObject
 
@@ -1566,6 +1700,26 @@ enum RestNotFound {
   ERROR
 }
 `, BuiltIn: false},
+	{Name: "../schema/gateway.graphql", Input: `# What the gateway tells of itself.
+
+extend type Query {
+  # No directive: written by hand in resolvers/gateway.resolvers.go.
+  "What the client may still spend. Null for clients without limits."
+  rateLimit: RateLimit @cost(weight: "0")
+}
+
+"A client's points, in the bucket that holds the least."
+type RateLimit @cost(weight: "0") {
+  "What the bucket holds when it is full."
+  limit: Int!
+  "What this operation was estimated to cost."
+  cost: Int!
+  "What is left, with this operation's estimate taken."
+  remaining: Int!
+  "When the bucket will be full."
+  resetAt: DateTime!
+}
+`, BuiltIn: false},
 	{Name: "../schema/gqlgen.graphql", Input: `# Directives for the code generator. They change the Go code and nothing that a client can see.
 
 "How a field is bound to Go. ` + "`" + `forceResolver` + "`" + ` asks for a resolver in Go where the field would be a property of its object."
@@ -1593,6 +1747,14 @@ extend type Mutation {
 
   "Gives reserved stock back. Null when there is no such reservation."
   releaseStock("The reservation's id." id: ID!): Boolean @rest(service: "inventory", delete: "/reservations/{id}")
+}
+
+"What can be watched in the shop."
+type Subscription {
+  "What the warehouses have of a product, now and whenever it changes."
+  stock("The product's stock keeping unit." sku: String!): Stock
+    @rest(service: "inventory", get: "/stock/{sku}")
+    @poll(every: "2s")
 }
 
 extend type Product {
@@ -1846,7 +2008,17 @@ extend type Query {
 
 extend type Mutation {
   "Adds a review to a product."
-  addReview("The review." input: ReviewInput!): Review! @rest(service: "reviews", post: "/reviews")
+  addReview("The review." input: ReviewInput!): Review! @rest(
+      service: "reviews"
+      post: "/reviews"
+      body: {
+        product_id: "{input.productId}"
+        author_id: "{input.authorId}"
+        rating: "{input.rating}"
+        title: "{input.title}"
+        body: "{input.body}"
+      }
+    )
 }
 
 extend type Product {
@@ -2231,6 +2403,20 @@ func (ec *executionContext) childFields_Product(ctx context.Context, field graph
 		return ec.fieldContext_Product_rating(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Product", field.Name)
+}
+
+func (ec *executionContext) childFields_RateLimit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "limit":
+		return ec.fieldContext_RateLimit_limit(ctx, field)
+	case "cost":
+		return ec.fieldContext_RateLimit_cost(ctx, field)
+	case "remaining":
+		return ec.fieldContext_RateLimit_remaining(ctx, field)
+	case "resetAt":
+		return ec.fieldContext_RateLimit_resetAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateLimit", field.Name)
 }
 
 func (ec *executionContext) childFields_Rating(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2830,6 +3016,20 @@ func (ec *executionContext) field_Query_users_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["role"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_stock_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "sku",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sku"] = arg0
 	return args, nil
 }
 
@@ -5074,6 +5274,38 @@ func (ec *executionContext) fieldContext_Query_search(ctx context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_rateLimit(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_rateLimit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().RateLimit(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RateLimit) graphql.Marshaler {
+			return ec.marshalORateLimit2ᚖgithubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋgraphᚋmodelᚐRateLimit(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_rateLimit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RateLimit(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_reservation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5711,6 +5943,98 @@ func (ec *executionContext) fieldContext_QuestionAsked_answers(_ context.Context
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _RateLimit_limit(ctx context.Context, field graphql.CollectedField, obj *model.RateLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RateLimit_limit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RateLimit_limit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RateLimit", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _RateLimit_cost(ctx context.Context, field graphql.CollectedField, obj *model.RateLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RateLimit_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RateLimit_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RateLimit", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _RateLimit_remaining(ctx context.Context, field graphql.CollectedField, obj *model.RateLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RateLimit_remaining(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Remaining, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RateLimit_remaining(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RateLimit", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _RateLimit_resetAt(ctx context.Context, field graphql.CollectedField, obj *model.RateLimit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RateLimit_resetAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ResetAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v scalar.DateTime) graphql.Marshaler {
+			return ec.marshalNDateTime2githubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋgatewayᚋscalarᚐDateTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RateLimit_resetAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RateLimit", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
 func (ec *executionContext) _Rating_average(ctx context.Context, field graphql.CollectedField, obj *model.Rating) (ret graphql.Marshaler) {
@@ -6629,6 +6953,50 @@ func (ec *executionContext) _StockPlace_quantity(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_StockPlace_quantity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("StockPlace", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Subscription_stock(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_stock(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().Stock(ctx, fc.Args["sku"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Stock) graphql.Marshaler {
+			return ec.marshalOStock2ᚖgithubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋgraphᚋmodelᚐStock(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_stock(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stock(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_stock_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _User_id(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
@@ -9830,6 +10198,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "rateLimit":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_rateLimit(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "reservation":
 			field := field
 
@@ -10182,6 +10572,59 @@ func (ec *executionContext) _QuestionAsked(ctx context.Context, sel ast.Selectio
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var rateLimitImplementors = []string{"RateLimit"}
+
+func (ec *executionContext) _RateLimit(ctx context.Context, sel ast.SelectionSet, obj *model.RateLimit) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, rateLimitImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RateLimit")
+		case "limit":
+			out.Values[i] = ec._RateLimit_limit(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cost":
+			out.Values[i] = ec._RateLimit_cost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "remaining":
+			out.Values[i] = ec._RateLimit_remaining(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resetAt":
+			out.Values[i] = ec._RateLimit_resetAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -10907,6 +11350,26 @@ func (ec *executionContext) _StockPlace(ctx context.Context, sel ast.SelectionSe
 	})
 
 	return out
+}
+
+var subscriptionImplementors = []string{"Subscription"}
+
+func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, subscriptionImplementors)
+	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
+		Object: "Subscription",
+	})
+	if len(fields) != 1 {
+		graphql.AddErrorf(ctx, "must subscribe to exactly one stream")
+		return nil
+	}
+
+	switch fields[0].Name {
+	case "stock":
+		return ec._Subscription_stock(ctx, fields[0])
+	default:
+		panic("unknown field " + strconv.Quote(fields[0].Name))
+	}
 }
 
 var userImplementors = []string{"User"}
@@ -12416,6 +12879,22 @@ func (ec *executionContext) marshalOBrand2ᚖgithubᚗcomᚋtributaryᚑgateway�
 	return ec._Brand(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOCacheControlScope2ᚖgithubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋgraphᚋmodelᚐCacheControlScope(ctx context.Context, v any) (*model.CacheControlScope, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.CacheControlScope)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCacheControlScope2ᚖgithubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋgraphᚋmodelᚐCacheControlScope(ctx context.Context, sel ast.SelectionSet, v *model.CacheControlScope) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOCategory2ᚖgithubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋgraphᚋmodelᚐCategory(ctx context.Context, v any) (*model.Category, error) {
 	if v == nil {
 		return nil, nil
@@ -12564,6 +13043,13 @@ func (ec *executionContext) marshalOProduct2ᚖgithubᚗcomᚋtributaryᚑgatewa
 		return graphql.Null
 	}
 	return ec._Product(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORateLimit2ᚖgithubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋgraphᚋmodelᚐRateLimit(ctx context.Context, sel ast.SelectionSet, v *model.RateLimit) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RateLimit(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalORating2ᚖgithubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋgraphᚋmodelᚐRating(ctx context.Context, sel ast.SelectionSet, v *model.Rating) graphql.Marshaler {

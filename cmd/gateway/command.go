@@ -47,6 +47,7 @@ Examples:
 			configCommand(),
 			keysCommand(),
 			costCommand(),
+			cacheCommand(),
 			versionCommand(),
 		},
 		Suggest:        true,

@@ -18,6 +18,13 @@ import (
 // startDemo runs `gateway demo` on a free port and gives the addresses that it prints.
 func startDemo(t *testing.T) (page, endpoint string) {
 	t.Helper()
+	page, endpoint, _ = startDemoWithKeys(t)
+	return page, endpoint
+}
+
+// startDemoWithKeys gives the API keys, too, in the order in which they are printed.
+func startDemoWithKeys(t *testing.T) (page, endpoint string, keys []string) {
+	t.Helper()
 	out, write := io.Pipe()
 	ctx, stop := context.WithCancel(t.Context())
 	app := newCommand(run)
@@ -35,6 +42,11 @@ func startDemo(t *testing.T) (page, endpoint string) {
 	})
 	lines := bufio.NewScanner(out)
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Press") {
+		for word := range strings.FieldsSeq(lines.Text()) {
+			if strings.HasPrefix(word, "trb_") {
+				keys = append(keys, word)
+			}
+		}
 		if label, address, ok := strings.Cut(lines.Text(), " "); ok {
 			switch label {
 			case "GraphiQL":
@@ -48,7 +60,7 @@ func startDemo(t *testing.T) (page, endpoint string) {
 	if page == "" || endpoint == "" {
 		t.Fatal("the demo printed no addresses")
 	}
-	return page, endpoint
+	return page, endpoint, keys
 }
 
 // ask sends a document to the demo and reads the answer into data. It gives the codes of the errors.
@@ -58,7 +70,22 @@ func ask(t *testing.T, endpoint, query string, data any) (codes []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.Post(endpoint, "application/json", bytes.NewReader(body))
+	_, codes = askAs(t, endpoint, "", body, data)
+	return codes
+}
+
+// askAs sends a body with an API key, unless that is empty. It gives the status, too.
+func askAs(t *testing.T, endpoint, key string, body []byte, data any) (status int, codes []string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		r.Header.Set("X-Api-Key", key)
+	}
+	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +103,7 @@ func ask(t *testing.T, endpoint, query string, data any) (codes []string) {
 	for _, e := range answer.Errors {
 		codes = append(codes, e.Extensions.Code)
 	}
-	return codes
+	return res.StatusCode, codes
 }
 
 func TestDemoAnswersItsOpeningQuery(t *testing.T) {
@@ -84,6 +111,34 @@ func TestDemoAnswersItsOpeningQuery(t *testing.T) {
 	var data map[string]any
 	if codes := ask(t, endpoint, demo.Query, &data); codes != nil || len(data) == 0 {
 		t.Fatalf("got %v with errors %v", data, codes)
+	}
+}
+
+// TestDemoRunsOutOfPoints: the first client's points end when the page's query is sent again and again; the others go on.
+func TestDemoRunsOutOfPoints(t *testing.T) {
+	_, endpoint, keys := startDemoWithKeys(t)
+	if len(keys) != len(demoPlans) || len(keys) != 3 {
+		t.Fatalf("the demo printed %d keys", len(keys))
+	}
+	body, err := json.Marshal(map[string]string{"query": demo.Query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const few = 20
+	for n := 1; ; n++ {
+		status, codes := askAs(t, endpoint, keys[0], body, nil)
+		if status == http.StatusTooManyRequests && len(codes) == 1 && codes[0] == "RATE_LIMITED" {
+			t.Logf("out of points at request %d", n)
+			break
+		}
+		if status != http.StatusOK || codes != nil || n == few {
+			t.Fatalf("request %d: status %d, %v", n, status, codes)
+		}
+	}
+	for _, key := range append(keys[1:], "") { // the last is anonymous
+		if status, codes := askAs(t, endpoint, key, body, nil); status != http.StatusOK || codes != nil {
+			t.Errorf("another client: status %d, %v", status, codes)
+		}
 	}
 }
 

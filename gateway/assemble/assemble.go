@@ -25,6 +25,7 @@ import (
 	"github.com/tributary-gateway/tributary/upstreams/call"
 	"github.com/tributary-gateway/tributary/upstreams/loader"
 	"github.com/tributary-gateway/tributary/upstreams/rest"
+	"github.com/tributary-gateway/tributary/upstreams/reuse"
 )
 
 // New makes the gateway of a schema and starts what runs beside requests, such as watching for instances. Close it in the
@@ -50,7 +51,7 @@ func New(schema graphql.ExecutableSchema, cfg *config.Config, logger *slog.Logge
 	for _, option := range options {
 		option(g)
 	}
-	if err := g.assemble(schema, calls); err != nil {
+	if err := g.assemble(schema, calls, rules); err != nil {
 		g.Close()
 		return nil, err
 	}
@@ -66,25 +67,36 @@ func WithKeys(keys ...identity.Key) Option {
 }
 
 // assemble makes the parts, from the wire up.
-func (g *Gateway) assemble(schema graphql.ExecutableSchema, calls *call.Graph) error {
+func (g *Gateway) assemble(schema graphql.ExecutableSchema, calls *call.Graph, rules *authorize.Rules) error {
 	cfg := g.config
+	if err := g.openStore(); err != nil {
+		return err
+	}
 	clients := make(map[string]*rest.Client, len(cfg.Services))
+	answers := map[string]*reuse.Cache{}
 	for _, name := range cfg.ServiceNames() {
-		u, err := newUpstream(name, cfg.Services[name], g.logger)
+		u, err := newUpstream(name, cfg.Services[name], g.answers, g.logger)
 		if err != nil {
 			return err
 		}
 		clients[name] = u.client
+		if u.answers != nil {
+			answers[name] = u.answers
+		}
 		g.add(u)
 	}
-	upstreams, err := loader.New(calls, clients, loader.WithBatchPath(engine.BatchPath))
+	upstreams, err := loader.New(calls, clients, loader.WithBatchPath(engine.BatchPath), loader.WithAnswers(answers))
 	if err != nil {
 		return err
 	}
 	if err := g.openClients(schema.Schema()); err != nil {
 		return err
 	}
+	if err := g.openCaching(schema.Schema(), calls, rules); err != nil {
+		return err
+	}
 	options := server.Options{
+		Cache:      g.caching,
 		Schema:     schema,
 		Logger:     g.logger,
 		Identity:   &g.clients,
@@ -93,6 +105,9 @@ func (g *Gateway) assemble(schema graphql.ExecutableSchema, calls *call.Graph) e
 		Context:    withCaller,
 		Recycle:    engine.Recycle,
 		Extensions: append(g.extensions, loader.Extension{Upstreams: upstreams}),
+	}
+	if err := g.openEvents(calls, clients, &options); err != nil {
+		return err
 	}
 	if cfg.Playground.Enabled {
 		if options.Playground, err = newPlayground(cfg.Playground); err != nil {
@@ -127,12 +142,8 @@ func Run(ctx context.Context, schema graphql.ExecutableSchema, cfg *config.Confi
 
 // withCaller tells the services what they may know of the client's request.
 func withCaller(ctx context.Context, r *http.Request) context.Context {
-	caller := &rest.Caller{
-		RequestID:   server.RequestID(ctx),
-		Traceparent: r.Header.Get("Traceparent"),
-		Tracestate:  r.Header.Get("Tracestate"),
-		Header:      r.Header,
-	}
+	caller := &rest.Caller{RequestID: server.RequestID(ctx), Header: r.Header}
+	caller.Traceparent, caller.Tracestate = rest.Trace(r.Header)
 	if client := identity.From(ctx); client.Authenticated {
 		caller.ClientID = client.ID
 		caller.Claim = claims(client.Claims)

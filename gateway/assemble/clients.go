@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/tributary-gateway/tributary/gateway/admission"
+	"github.com/tributary-gateway/tributary/gateway/cache/store"
 	"github.com/tributary-gateway/tributary/gateway/identity"
 	"github.com/tributary-gateway/tributary/gateway/ratelimit"
 	"github.com/tributary-gateway/tributary/gateway/redisconn"
@@ -26,14 +27,26 @@ type clients struct {
 	admission *admission.Admission
 }
 
-// openClients makes the parts that know clients.
-func (g *Gateway) openClients(schema *ast.Schema) (err error) {
+// openStore makes what several gateways share, and the store of what is kept.
+func (g *Gateway) openStore() (err error) {
 	cfg := g.config
 	if cfg.Redis.Enabled() {
 		if g.clients.redis, err = redisconn.New(cfg.Redis, redisconn.Options{Logger: g.logger}); err != nil {
 			return fmt.Errorf("redis: %w", err)
 		}
 	}
+	g.answers, err = store.New(cfg.Cache.Store, store.Options{
+		Client: g.clients.redis, Prefix: cfg.Redis.WithDefaults().KeyPrefix, Logger: g.logger,
+	})
+	if err != nil {
+		return fmt.Errorf("cache: store: %w", err)
+	}
+	return nil
+}
+
+// openClients makes the parts that know clients.
+func (g *Gateway) openClients(schema *ast.Schema) (err error) {
+	cfg := g.config
 	g.clients.identity, err = identity.New(cfg.Identity, identity.Options{Logger: g.logger, Redis: g.clients.redis, Keys: g.keys})
 	if err != nil {
 		return err

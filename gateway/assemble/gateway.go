@@ -14,6 +14,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/tributary-gateway/tributary/gateway/admin"
+	"github.com/tributary-gateway/tributary/gateway/cache/store"
 	"github.com/tributary-gateway/tributary/gateway/config"
 	"github.com/tributary-gateway/tributary/gateway/identity"
 	"github.com/tributary-gateway/tributary/gateway/server"
@@ -27,6 +28,9 @@ type Gateway struct {
 	admin     *admin.Admin // nil when nobody is to look
 	upstreams []*upstream
 	clients   clients
+	answers   *store.Store // what is kept, of services and of whole responses
+	caching   *caching
+	streams   streams
 	keys      []identity.Key // that are neither in a file nor in Redis
 	begun     time.Time
 	// extensions are those that the schema needs, besides the loaders'.
@@ -84,6 +88,7 @@ func (g *Gateway) openAdmin() (err error) {
 		}
 		return all
 	})
+	g.admin.Handle("POST /cache/purge", http.HandlerFunc(g.purge))
 	g.admin.Report("/process", func() any {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
@@ -122,10 +127,26 @@ func (g *Gateway) Serve(ctx context.Context, listener net.Listener) error {
 func (g *Gateway) Close() {
 	g.stop()
 	g.background.Wait()
+	g.streams.close()
+	if g.answers != nil {
+		ctx, done := context.WithTimeout(context.Background(), settling)
+		defer done()
+		if err := g.answers.Close(ctx); err != nil {
+			g.logger.Warn("closing", "cause", err)
+		}
+	}
 	if err := g.clients.close(); err != nil {
 		g.logger.Warn("closing", "cause", err)
 	}
 	for _, u := range g.upstreams {
 		u.close()
 	}
+}
+
+// Operators answers those on the admin listener, for those who bring their own. It's nil without one.
+func (g *Gateway) Operators() http.Handler {
+	if g.admin == nil {
+		return nil
+	}
+	return g.admin
 }

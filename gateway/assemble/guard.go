@@ -43,7 +43,7 @@ func (g guarded) InterceptOperation(ctx context.Context, next graphql.OperationH
 	op := graphql.GetOperationContext(ctx)
 	verdict, refused := guard(g).Check(ctx, op)
 	if refused != nil {
-		return graphql.OneShot(&graphql.Response{Data: []byte("null"), Errors: refused})
+		return engine.Refuse(refused)
 	}
 	if inner := op.ResolverMiddleware; verdict != nil {
 		op.ResolverMiddleware = func(ctx context.Context, next graphql.Resolver) (any, error) {

@@ -4,13 +4,17 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 
+	"github.com/tributary-gateway/tributary/gateway/cache/store"
 	"github.com/tributary-gateway/tributary/gateway/config"
 	"github.com/tributary-gateway/tributary/upstreams/balance"
 	"github.com/tributary-gateway/tributary/upstreams/credential"
 	"github.com/tributary-gateway/tributary/upstreams/discovery"
+	"github.com/tributary-gateway/tributary/upstreams/event"
 	"github.com/tributary-gateway/tributary/upstreams/rest"
+	"github.com/tributary-gateway/tributary/upstreams/reuse"
 	"github.com/tributary-gateway/tributary/upstreams/template"
 	"github.com/tributary-gateway/tributary/upstreams/transport"
 	"github.com/tributary-gateway/tributary/upstreams/view"
@@ -23,20 +27,23 @@ type upstream struct {
 	pool      *balance.Pool
 	transport *transport.Transport
 	client    *rest.Client
+	events    event.Service // what subscriptions need of it
+	stopping  func()        // closes the connections of event streams
+	answers   *reuse.Cache  // nil when nothing of the service is kept
 	fixed     bool          // the instances stand in the configuration
 	found     chan struct{} // closed when the instances are known
 }
 
 // newUpstream makes the parts of one service, from its connections up.
-func newUpstream(name string, section config.Service, logger *slog.Logger) (*upstream, error) {
+func newUpstream(name string, section config.Service, kept *store.Store, logger *slog.Logger) (*upstream, error) {
 	u := &upstream{name: name, fixed: section.Discover == nil, found: make(chan struct{})}
-	if err := u.assemble(section, logger); err != nil {
+	if err := u.assemble(section, kept, logger); err != nil {
 		return nil, fmt.Errorf("service %s: %w", name, err)
 	}
 	return u, nil
 }
 
-func (u *upstream) assemble(section config.Service, logger *slog.Logger) (err error) {
+func (u *upstream) assemble(section config.Service, kept *store.Store, logger *slog.Logger) (err error) {
 	secured, err := credential.TLS(section.TLS, credential.Options{Service: u.name, Logger: logger})
 	if err != nil {
 		return fmt.Errorf("tls: %w", err)
@@ -88,8 +95,20 @@ func (u *upstream) assemble(section config.Service, logger *slog.Logger) (err er
 			return fmt.Errorf("balance: hash: %w", err)
 		}
 	}
-	u.client, err = rest.NewClient(s)
-	return err
+	if section.Cache.Enabled {
+		u.answers, err = reuse.New(section.Cache, reuse.Options{
+			Service: u.name, Store: kept, Timeout: section.Timeout, MaxBody: int64(section.MaxBody),
+			Check: func(res *http.Response, body []byte) error { return u.client.Check(res, body) },
+		})
+		if err != nil {
+			return fmt.Errorf("cache: %w", err)
+		}
+		s.Transport = u.answers.Layer(u.transport)
+	}
+	if u.client, err = rest.NewClient(s); err != nil {
+		return err
+	}
+	return u.openStreams(section, secured, credentials)
 }
 
 // errorRules reads the JSON Pointers.
@@ -135,4 +154,5 @@ func (u *upstream) state() any {
 func (u *upstream) close() {
 	u.pool.Close()
 	u.transport.Close()
+	u.stopping()
 }

@@ -92,7 +92,7 @@ func (c Config) Validate() error {
 	if c.TTLJitter < -1 || c.TTLJitter > 90 {
 		wrong("ttl_jitter: %d; give 1 to 90, or -1 for none", c.TTLJitter)
 	}
-	if n := len(c.Secret); n > 0 && n < 16 {
+	if n := len(c.Secret); n > 0 && n < 16 && c.Secret != secret.Mask { // what was printed can be read again
 		wrong("secret: has %d characters; give 16 or more", n)
 	}
 	if full := c.WithDefaults(); full.Lease > 0 && full.LeaseWait > full.Lease {

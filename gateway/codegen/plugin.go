@@ -21,8 +21,8 @@ import (
 
 // directives are those that are read at start and do nothing while a query runs.
 var directives = []string{
-	"rest", "ref", "from", "typename", "invalidates",
-	"cost", "listSize", "authenticated", "requiresScopes",
+	"rest", "ref", "from", "typename", "invalidates", "cacheControl",
+	"cost", "listSize", "authenticated", "requiresScopes", "poll", "sse", "event",
 }
 
 // Plugin is the gqlgen plugin. Prepend it to gqlgen's own: its models must be there before theirs.
@@ -94,6 +94,8 @@ func (p *Plugin) Implement(previous string, field *codegen.Field) string {
 	coordinate := field.Object.Name + "." + field.Name
 	declared := p.graph.Fields[coordinate]
 	switch {
+	case p.views.events[coordinate] != nil:
+		return p.views.subscriptionBody(p.views.events[coordinate])
 	case declared != nil:
 		return p.views.resolverBody(declared, p.graph.Views[field.Object.Name] != nil)
 	case previous != "":

@@ -11,6 +11,7 @@ const (
 	scalarPackage = "github.com/tributary-gateway/tributary/gateway/scalar"
 	viewPackage   = "github.com/tributary-gateway/tributary/upstreams/view"
 	loaderPackage = "github.com/tributary-gateway/tributary/upstreams/loader"
+	eventPackage  = "github.com/tributary-gateway/tributary/upstreams/event"
 )
 
 // scalar is what the generator knows of a scalar: its Go type and the coercion of package view.

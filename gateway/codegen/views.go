@@ -22,6 +22,7 @@ import (
 // views writes the models of service-backed types.
 type views struct {
 	graph   *call.Graph
+	events  map[string]*call.Field // of the subscription type, those that have a source of events
 	file    string
 	pkg     string
 	imports string // import path of the model package
@@ -37,6 +38,7 @@ func newViews(cfg *config.Config, graph *call.Graph) (*views, error) {
 	}
 	return &views{
 		graph:    graph,
+		events:   eventsOf(graph),
 		pointers: map[string]string{},
 		file:     filepath.Join(cfg.Model.Dir(), "views.go"),
 		pkg:      cfg.Model.Package,
@@ -60,8 +62,10 @@ func (v *views) write() error {
 	for _, name := range slices.Sorted(maps.Keys(v.graph.Abstracts)) {
 		v.abstract(v.graph.Abstracts[name])
 	}
-	for _, name := range slices.Sorted(maps.Keys(v.graph.Fields)) {
-		field := v.graph.Fields[name].Definition
+	declared := maps.Clone(v.graph.Fields)
+	maps.Copy(declared, v.events)
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		field := declared[name].Definition
 		switch t := v.graph.Schema.Types[field.Type.Name()]; t.Kind {
 		case ast.Enum:
 			enums[t.Name] = true

@@ -19,12 +19,15 @@ import (
 
 	"github.com/tributary-gateway/tributary/gateway/admin"
 	"github.com/tributary-gateway/tributary/gateway/admission"
+	"github.com/tributary-gateway/tributary/gateway/cache"
 	"github.com/tributary-gateway/tributary/gateway/cost"
 	"github.com/tributary-gateway/tributary/gateway/identity"
 	"github.com/tributary-gateway/tributary/gateway/memory"
 	"github.com/tributary-gateway/tributary/gateway/redisconn"
 	"github.com/tributary-gateway/tributary/gateway/server"
+	"github.com/tributary-gateway/tributary/gateway/subscription"
 	"github.com/tributary-gateway/tributary/gateway/telemetry"
+	"github.com/tributary-gateway/tributary/upstreams/event"
 )
 
 // Config is everything gateway.yaml says.
@@ -39,10 +42,16 @@ type Config struct {
 	Cost cost.Config `yaml:"cost" json:"cost,omitzero"`
 	// Limits are what clients may spend.
 	Limits admission.Config `yaml:"limits" json:"limits,omitzero"`
+	// Cache is which answers are kept.
+	Cache cache.Config `yaml:"cache" json:"cache,omitzero"`
 	// Redis is where points and keys are kept when several gateways share them.
 	Redis redisconn.Config `yaml:"redis" json:"redis,omitzero"`
 	// Admin is the listener for operators.
 	Admin admin.Config `yaml:"admin" json:"admin,omitzero"`
+	// Subscriptions are connections that last: WebSockets and event streams.
+	Subscriptions subscription.Config `yaml:"subscriptions" json:"subscriptions,omitzero"`
+	// Events are where subscriptions have their events from.
+	Events event.Config `yaml:"events" json:"events,omitzero"`
 	// Services are the upstream services by the name that directives use.
 	Services map[string]Service `yaml:"services" json:"services"`
 	// Playground is the GraphiQL page at /.
@@ -69,6 +78,9 @@ func (c *Config) withDefaults() *Config {
 	c.Identity = c.Identity.WithDefaults()
 	c.Cost = c.Cost.WithDefaults()
 	c.Limits = c.Limits.WithDefaults()
+	c.Subscriptions = c.Subscriptions.WithDefaults()
+	c.Events = c.Events.WithDefaults()
+	c.Cache = c.Cache.WithDefaults()
 	if c.Redis.Enabled() {
 		c.Redis = c.Redis.WithDefaults()
 	}

@@ -85,6 +85,8 @@ func TestFull(t *testing.T) {
 	users.Headers = map[string]secret.Text{"X-Api-Key": "k"}
 	users.Errors = config.Errors{When: "/error", Message: "/error/title", Code: "/error/code"}
 	users.AttemptTimeout = 4 * time.Second
+	users.Cache.Enabled, users.Cache.TTL = true, 5*time.Second
+	users.Cache.StaleWhileRevalidate, users.Cache.StaleIfError = 5*time.Second, time.Minute
 	users.Quota = quota.Config{Rate: 500, Burst: 100}
 	users.Connections = transport.Connections{
 		DialTimeout: 2 * time.Second, MaxIdle: 256, MaxConns: 256, IdleTimeout: 90 * time.Second, MaxHeader: 64 << 10,

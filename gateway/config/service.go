@@ -14,6 +14,7 @@ import (
 	"github.com/tributary-gateway/tributary/upstreams/discovery"
 	"github.com/tributary-gateway/tributary/upstreams/health"
 	"github.com/tributary-gateway/tributary/upstreams/rest"
+	"github.com/tributary-gateway/tributary/upstreams/reuse"
 	"github.com/tributary-gateway/tributary/upstreams/template"
 	"github.com/tributary-gateway/tributary/upstreams/transport"
 )
@@ -49,6 +50,8 @@ type Service struct {
 	Balance balance.Config `yaml:"balance" json:"balance,omitzero"`
 	// Health says what puts an instance out of service.
 	Health health.Config `yaml:"health" json:"health,omitzero"`
+	// Cache is which of the service's answers are kept. It's off unless enabled.
+	Cache reuse.Config `yaml:"cache" json:"cache,omitzero"`
 	transport.Config
 }
 
@@ -90,8 +93,16 @@ type Errors struct {
 func DefaultService() Service {
 	return Service{
 		Timeout: rest.DefaultTimeout, MaxBody: rest.DefaultMaxBody, UserAgent: rest.DefaultUserAgent,
+		Cache:  offered(),
 		Config: transport.Default(), Balance: balance.Config{}.WithDefaults(), Health: health.Config{}.WithDefaults(),
 	}
+}
+
+// offered is the cache of a service that has not been told to keep answers.
+func offered() reuse.Config {
+	c := reuse.Default()
+	c.Enabled = false
+	return c
 }
 
 // Validate names everything wrong with the service.

@@ -10,6 +10,9 @@ import (
 // statusClientGone is logged, never sent, when the client hung up before an answer began.
 const statusClientGone = 499
 
+// loggable cuts a name that a client wrote, which may be as long as a document.
+func loggable(name string) string { return name[:min(len(name), 128)] }
+
 // logAccess writes one line for every request, also for one that panics.
 func (s *Server) logAccess(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -21,6 +24,11 @@ func (s *Server) logAccess(next http.Handler) http.Handler {
 		rec, ok := w.(*recorder)
 		if !ok {
 			rec = &recorder{ResponseWriter: w, closing: s.draining.Load}
+		}
+		if len(r.TransferEncoding) > 0 {
+			// There may have been a Content-Length, too, which net/http ignores and doesn't tell. A proxy that went by it sees
+			// another request in the rest of the connection, so that there must be no rest (RFC 9112, section 6.1).
+			w.Header().Set("Connection", "close")
 		}
 		panicked := true
 		defer func() {
@@ -51,7 +59,7 @@ func (s *Server) logAccess(next http.Handler) http.Handler {
 				slog.String("request_id", RequestID(r.Context())),
 			}
 			if name := exchangeOf(r.Context()).operationName(); name != "" {
-				attrs = append(attrs, slog.String("operation", name))
+				attrs = append(attrs, slog.String("operation", loggable(name)))
 			}
 			s.logger.LogAttrs(r.Context(), level, "request", attrs...)
 		}()

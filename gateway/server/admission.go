@@ -27,7 +27,7 @@ type Ticket interface {
 	// Settle is called exactly once: with the response, which it may add extensions to, before that is sent, or with nil
 	// when there is none because nobody waits for it or something panicked.
 	Settle(response *graphql.Response)
-	// Header adds what the client is told of its budget. It is called at most once, before or after Settle.
+	// Header adds what the client is told of its budget. It is called once, after Settle.
 	Header(h http.Header)
 }
 
@@ -42,29 +42,33 @@ type Identity interface {
 
 // admitted runs an operation that the admission lets through.
 func (s *Server) admitted(
-	ctx context.Context, w http.ResponseWriter, r *http.Request, operation *graphql.OperationContext, run func() *graphql.Response,
-) (response *graphql.Response) {
+	ctx context.Context, w http.ResponseWriter, r *http.Request, operation *graphql.OperationContext,
+) (response *graphql.Response, kept Kept) {
 	if s.options.Admission == nil {
-		return run()
+		return s.answered(ctx, r, operation, nil)
 	}
 	ticket, err := s.options.Admission.Admit(ctx, r.Header, operation)
-	defer func() { ticket.Settle(response) }() // also when run panics
-	ticket.Header(w.Header())
+	defer func() { // also when running it panics
+		ticket.Settle(response)
+		ticket.Header(w.Header())
+	}()
 	if err != nil {
-		return s.executor.DispatchError(graphql.WithOperationContext(ctx, operation), gqlerror.List{gqlerror.Wrap(err)})
+		return s.executor.DispatchError(graphql.WithOperationContext(ctx, operation), gqlerror.List{gqlerror.WrapIfUnwrapped(err)}), nil
 	}
 	if response = ticket.Instead(); response == nil {
-		response = run()
+		response, kept = s.answered(ctx, r, operation, ticket)
 	}
-	return response
+	return response, kept
 }
 
 // invalid gives the response to a request that was refused for what it says.
 func (s *Server) invalid(ctx context.Context, w http.ResponseWriter, operation *graphql.OperationContext, errs gqlerror.List) (response *graphql.Response) {
 	if s.options.Admission != nil {
 		ticket, err := s.options.Admission.Invalid(ctx)
-		defer func() { ticket.Settle(response) }()
-		ticket.Header(w.Header())
+		defer func() {
+			ticket.Settle(response)
+			ticket.Header(w.Header())
+		}()
 		if err != nil {
 			errs = gqlerror.List{gqlerror.Wrap(err)}
 		}

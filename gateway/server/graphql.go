@@ -21,6 +21,10 @@ var (
 
 // graphql answers /graphql.
 func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
+	if s.streams != nil && s.streams.Handles(r) {
+		s.streams.ServeHTTP(w, r)
+		return
+	}
 	header := w.Header()
 	header["Cache-Control"] = noStore
 	if header["Vary"] == nil {
@@ -34,7 +38,7 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 	case http.MethodGet: // a link must not change anything
 		kinds, read = byGet, readGet
 	default:
-		otherMethod(w, r, "GET, POST, OPTIONS")
+		otherMethod(w, r, s.methods())
 		return
 	}
 	chosen, ok := negotiate(r.Header.Values("Accept"))
@@ -64,30 +68,31 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 	if s.options.Context != nil {
 		ctx = s.options.Context(ctx, r)
 	}
-	response, wrong := s.execute(operation.Allow(ctx, kinds...), w, r, params)
+	response, kept, wrong := s.execute(operation.Allow(ctx, kinds...), w, r, params)
 	switch {
 	case wrong != nil:
 		wrong.media = chosen
 		refuse(w, *wrong)
 	case response == nil: // the client is gone
 	default:
-		s.answer(ctx, w, chosen, response)
+		s.answer(ctx, w, r, chosen, response, kept)
 	}
 }
 
 // execute runs one operation. The response is nil when nobody waits for it any more.
-func (s *Server) execute(ctx context.Context, w http.ResponseWriter, r *http.Request, params *graphql.RawParams) (*graphql.Response, *problem) {
+func (s *Server) execute(ctx context.Context, w http.ResponseWriter, r *http.Request, params *graphql.RawParams) (*graphql.Response, Kept, *problem) {
 	created, errs := s.executor.CreateOperationContext(ctx, params)
 	if x := exchangeOf(ctx); x != nil && created.Operation != nil {
 		x.setOperation(created.Operation.Name)
 	}
 	if errs != nil {
 		if refused := new(operation.NotAllowedError); errors.As(errs, &refused) && refused.Operation == ast.Mutation {
-			return nil, &problem{status: http.StatusMethodNotAllowed, kind: fail.BadRequest, allow: "POST", message: "A mutation must be sent by POST."}
+			return nil, nil, &problem{status: http.StatusMethodNotAllowed, kind: fail.BadRequest, allow: "POST", message: "A mutation must be sent by POST."}
 		}
-		return s.invalid(ctx, w, created, errs), nil
+		return s.invalid(ctx, w, created, errs), nil, nil
 	}
-	return s.admitted(ctx, w, r, created, func() *graphql.Response { return s.run(ctx, created) }), nil
+	response, kept := s.admitted(ctx, w, r, created)
+	return response, kept, nil
 }
 
 // run executes an operation that passed all checks.

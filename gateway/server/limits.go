@@ -12,6 +12,10 @@ import (
 func (s *Server) limitBody(next http.Handler) http.Handler {
 	limit := s.config.MaxBodyBytes
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.options.Events != nil && r.URL.Path == eventsPath {
+			next.ServeHTTP(w, r) // which has a limit of its own
+			return
+		}
 		if r.ContentLength > limit {
 			refuse(w, tooLong(limit))
 			return

@@ -165,7 +165,8 @@ func (p *plain) object(depth int) (members map[string]any, ok bool) {
 		if !ok {
 			return nil, false
 		}
-		if members[name], ok = p.value(depth + 1); !ok {
+		before := len(members)
+		if members[name], ok = p.value(depth + 1); !ok || len(members) == before { // it stands twice
 			return nil, false
 		}
 		if !p.take(',') {

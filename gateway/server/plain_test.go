@@ -14,9 +14,10 @@ var bodies = []struct {
 	{" {\n\t\"query\" : \"{ a(b: \\\"c\\\\\\\") }\\n\\t\\r\\b\\f\\/é\" } \r\n", true},
 	{`{"operationName":null,"variables":null,"extensions":null,"query":"{a}"}`, true},
 	{`{"operationName":"A","variables":{"a":[1,-0.5e+3,"x",true,false,null,{},[],{"b":{"a\n":1}}]},"extensions":{"x":{}},"query":"{a}"}`, true},
-	{`{"query":"{a}","variables":{"a":1,"a":2}}`, true},
 	{`{"query":"{a}","variables":{"a":123456789012345678901234567890}}`, true},
 
+	{`{"query":"{a}","variables":{"a":1,"a":2}}`, false},
+	{`{"query":"{a}","variables":{"a":{"b":1,"c":[{"b":2,"b":3}]}}}`, false},
 	{``, false},
 	{`{}`, false},
 	{`[]`, false},
@@ -79,6 +80,46 @@ func FuzzPlain(f *testing.F) {
 			t.Errorf("%q: %#v instead of %#v", body, quick, thorough)
 		}
 	})
+}
+
+// What two readers of JSON may read differently is no request.
+func TestAmbiguousBodies(t *testing.T) {
+	const twice, half = "The body has an object with the same member twice.", "The body has a string with half of a surrogate pair."
+	for body, want := range map[string]string{
+		`{"query":"{a}","variables":{"a":1,"a":2}}`:                       twice,
+		`{"query":"{a}","variables":{"a":1,"\u0061":2}}`:                  twice,
+		`{"query":"{a}","variables":{"a":[{"b":{"c":1,"c":1}}]}}`:         twice,
+		`{"query":"{a}","extensions":{"a":1,"a":2}}`:                      twice,
+		`{"query":"{a}","x":1,"x":2}`:                                     twice,
+		`{"query":"{a}","x":{"y":1,"y":2}}`:                               twice,
+		`{"query":"{a}","query":"{b}"}`:                                   `The member "query" stands twice in the body.`,
+		`{"query":"{a}","Variables":{}}`:                                  `The body has a member that must be written "variables".`,
+		`{"query":"{a}","operationname":"B"}`:                             `The body has a member that must be written "operationName".`,
+		`{"query":"{a}","variables":{"a":"\ud800"}}`:                      half,
+		`{"query":"{a}","variables":{"a":"\ude00\ud83d"}}`:                half,
+		`{"query":"{a}","variables":{"a":"\ud83dx"}}`:                     half,
+		`{"query":"{a}","variables":{"a":"\ud83d\n"}}`:                    half,
+		`{"query":"{a}","variables":{"a":"\ud83d\ud83d\ude00"}}`:          half,
+		`{"query":"{a}","variables":{"\uDC00":1}}`:                        half,
+		`{"query":"{a}","variables":{"a":"\ud83d\ude00\\ud800"}}`:         "",
+		`{"query":"{a}","variables":{"a":"\\\\ud800 \u00e9 \" : \" : "}}`: "",
+		`{"query":"{a}","x":1,"y":{"x":1},"X":[{"x":1},{"x":1}]}`:         "",
+	} {
+		members, wrong := readObject([]byte(body))
+		if got := message(wrong); got != want || (members == nil) != (want != "") {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+		if _, ok := readPlain([]byte(body)); ok && want != "" {
+			t.Errorf("%s: the quick reader takes it", body)
+		}
+	}
+}
+
+func message(p *problem) string {
+	if p == nil {
+		return ""
+	}
+	return p.message
 }
 
 func BenchmarkBody(b *testing.B) {

@@ -152,7 +152,7 @@ func (p presenter) log(ctx context.Context, err error, failure *fail.Error, told
 	}
 	if graphql.HasOperationContext(ctx) {
 		if op := graphql.GetOperationContext(ctx).Operation; op != nil && op.Name != "" {
-			attrs = append(attrs, slog.String("operation", op.Name))
+			attrs = append(attrs, slog.String("operation", loggable(op.Name)))
 		}
 	}
 	if panicked != nil {

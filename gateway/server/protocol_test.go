@@ -2,6 +2,9 @@ package server_test
 
 import (
 	"context"
+	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -56,7 +59,8 @@ func TestRequests(t *testing.T) {
 		{"batch", call{body: `[{"query":"{__typename}"}]`}, 400, bad("The body must be one JSON object: batches are not supported.")},
 		{"string", call{body: `"{__typename}"`}, 400, bad("The body must be a JSON object.")},
 		{"duplicate", call{body: `{"query":"{a}","query":"{__typename}"}`}, 400, bad(`The member "query" stands twice in the body.`)},
-		{"no query", call{body: `{"Query":"{__typename}"}`}, 400, bad(`There is no "query".`)},
+		{"no query", call{body: `{"id":"{__typename}"}`}, 400, bad(`There is no "query".`)},
+		{"query in another case", call{body: `{"Query":"{__typename}"}`}, 400, bad(`The body has a member that must be written "query".`)},
 		{"null query", call{body: `{"query":null}`}, 400, bad(`"query" must be a string.`)},
 		{"empty query", call{body: `{"query":""}`}, 400, bad(`"query" is empty.`)},
 		{"number as name", call{body: `{"query":"{__typename}","operationName":1}`}, 400, bad(`"operationName" must be a string or null.`)},
@@ -209,5 +213,35 @@ func TestDeadlineBeforeExecution(t *testing.T) {
 	got := request.do(t, address)
 	if got.status != 504 || got.body != `{"errors":[{"message":"The operation took too long.","extensions":{"code":"UPSTREAM_TIMEOUT"}}]}` {
 		t.Errorf("got %d %s", got.status, got.body)
+	}
+}
+
+// TestTwoFramings: a proxy that went by the Content-Length would take the rest for something else than the gateway does, so
+// that there is no rest.
+func TestTwoFramings(t *testing.T) {
+	address := strings.TrimPrefix(start(t, server.Config{}, server.Options{}), "http://")
+	const body = "18\r\n{\"query\":\"{__typename}\"}\r\n0\r\n\r\n"
+	for _, head := range []string{"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n", "Transfer-Encoding: chunked\r\n"} {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(conn, "POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"+head+"\r\n"+body+
+			"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+		got, _ := io.ReadAll(conn)
+		_ = conn.Close()
+		if n := strings.Count(string(got), "HTTP/1.1 "); n != 1 || !strings.Contains(string(got), "Connection: close\r\n") {
+			t.Errorf("%q: %d answers: %q", head, n, got)
+		}
+	}
+}
+
+// A name may be as long as a document; the log has its beginning.
+func TestLongNamesInTheLog(t *testing.T) {
+	var log logs
+	address := start(t, server.Config{}, server.Options{Logger: log.logger(slog.LevelInfo)})
+	query("query "+strings.Repeat("A", 5000)+"{ __typename }").do(t, address)
+	if lines := log.named(t, "request"); len(lines) != 1 || lines[0]["operation"] != strings.Repeat("A", 128) {
+		t.Errorf("%.300v", lines)
 	}
 }

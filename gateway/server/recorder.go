@@ -13,9 +13,9 @@ type recorder struct {
 
 // WriteHeader begins the answer. While the server drains, answers close their connections.
 func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 && status >= 200 { // 1xx come before the answer
+	if r.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) { // other 1xx come before the answer
 		r.status = status
-		if r.closing() {
+		if r.closing() && status != http.StatusSwitchingProtocols {
 			r.Header().Set("Connection", "close")
 		}
 	}

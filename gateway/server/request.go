@@ -48,6 +48,11 @@ func readPost(r *http.Request) (*graphql.RawParams, *problem) {
 	case !utf8.Valid(body):
 		return nil, malformed("The body is not UTF-8.")
 	}
+	return readBytes(body)
+}
+
+// readBytes reads the parameters from JSON that is UTF-8.
+func readBytes(body []byte) (*graphql.RawParams, *problem) {
 	if params, ok := readPlain(body); ok {
 		return params, nil
 	}
@@ -110,6 +115,7 @@ func readObject(body []byte) (map[string]any, *problem) {
 		return nil, malformed("The body must be a JSON object.")
 	}
 	members := make(map[string]any, len(parameters))
+	seen, count := make(map[string]bool), 0
 	for decoder.More() {
 		key, err := decoder.Token()
 		if err != nil {
@@ -119,21 +125,31 @@ func readObject(body []byte) (map[string]any, *problem) {
 		if err := decoder.Decode(&value); err != nil {
 			return nil, broken()
 		}
-		for _, name := range parameters {
-			if key != name {
-				continue
+		name, _ := key.(string)
+		for _, known := range parameters {
+			switch {
+			case name == known && seen[name]:
+				return nil, malformed("The member %q stands twice in the body.", known)
+			case name == known:
+				members[name] = value
+			case strings.EqualFold(name, known):
+				return nil, malformed("The body has a member that must be written %q.", known)
 			}
-			if _, twice := members[name]; twice {
-				return nil, malformed("The member %q stands twice in the body.", name)
-			}
-			members[name] = value
 		}
+		if !seen[name] {
+			count++
+		}
+		seen[name] = true
+		count += countMembers(value)
 	}
 	if _, err := decoder.Token(); err != nil {
 		return nil, broken()
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, malformed("Something follows the JSON object in the body.")
+	}
+	if p := ambiguous(body, count, "The body"); p != nil {
+		return nil, p
 	}
 	return members, nil
 }
@@ -170,6 +186,9 @@ func readGet(r *http.Request) (*graphql.RawParams, *problem) {
 		}
 		if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 			return nil, malformed("The parameter %q is not valid JSON.", name)
+		}
+		if p := ambiguous([]byte(given[0]), countMembers(value), fmt.Sprintf("The parameter %q", name)); p != nil {
+			return nil, p
 		}
 		members[name] = value
 	}

@@ -14,7 +14,16 @@ import (
 )
 
 // answer writes a response: data as it is, without a data entry beside errors of the request as a whole.
-func (s *Server) answer(ctx context.Context, w http.ResponseWriter, as media, response *graphql.Response) {
+//
+// What is kept is told to the client, who may have it already; its data isn't ours to use again.
+func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, as media, response *graphql.Response, kept Kept) {
+	if kept != nil {
+		kept.SetHeaders(w.Header(), len(response.Errors) == 0 && len(response.Extensions) == 0)
+		if r.Method == http.MethodGet && len(response.Errors) == 0 && kept.NotModified(r.Header.Get("If-None-Match")) {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
 	open, rest := "{", ""
 	data := []byte(response.Data)
 	if data == nil && len(response.Errors) == 0 {
@@ -38,7 +47,7 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, as media, re
 		}
 	}
 	gather(ctx, w, func() { write(w, s.statusOf(as, response), as, []byte(open), data, append(tail, '}')) })
-	if s.options.Recycle != nil {
+	if s.options.Recycle != nil && kept == nil {
 		s.options.Recycle(response.Data)
 	}
 }

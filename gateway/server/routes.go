@@ -7,6 +7,9 @@ import (
 	"github.com/tributary-gateway/tributary/gateway/fail"
 )
 
+// eventsPath is where events are pushed to.
+const eventsPath = "/events"
+
 // playgroundFiles is the path below which the playground's own files are.
 const playgroundFiles = "/graphiql/"
 
@@ -15,6 +18,8 @@ func (s *Server) routes() http.Handler {
 		switch path := r.URL.Path; {
 		case path == "/graphql":
 			s.graphql(w, r)
+		case path == eventsPath && s.options.Events != nil:
+			s.options.Events.ServeHTTP(w, r)
 		case path == "/healthz":
 			s.page(w, r, http.HandlerFunc(s.healthz))
 		case path == "/readyz":

@@ -49,10 +49,12 @@ func (s *Server) drain(server *http.Server) error {
 	}
 	timeout, stop := context.WithTimeout(context.Background(), s.config.DrainTimeout)
 	defer stop()
+	streams := make(chan error, 1)
+	go func() { streams <- s.drainStreams(timeout) }() // Shutdown waits for event streams, and knows no WebSockets
 	err := server.Shutdown(timeout)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("server: requests were still under way after %v and were cut off", s.config.DrainTimeout)
-		return errors.Join(err, server.Close())
+		err = errors.Join(err, server.Close())
 	}
-	return err
+	return errors.Join(err, <-streams)
 }

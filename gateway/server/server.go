@@ -36,9 +36,16 @@ type Options struct {
 	Identity Identity
 	// Admission decides which operations run. Nil means all of them.
 	Admission Admission
+	// Cache keeps answers. Nil means that every operation is executed.
+	Cache Cache
 	// Context puts what belongs to one operation into its context: loaders, the caller. It is called once for each
 	// request to /graphql that is one, before its document is looked at. RequestID works on the context it gets.
 	Context func(context.Context, *http.Request) context.Context
+	// Streams makes what serves operations that have more than one answer. It is called once, by New. Nil means that they
+	// aren't served.
+	Streams func(*Server) (Streams, error)
+	// Events answers /events, and bounds what it reads. Nil means that there is nothing.
+	Events http.Handler
 	// Recycle gets the data of each response when it was sent, and may use its memory again. Nil means no more than that.
 	Recycle func(json.RawMessage)
 	// Extensions are gqlgen's, the first outermost.
@@ -51,6 +58,7 @@ type Server struct {
 	options  Options
 	logger   *slog.Logger
 	executor *operation.Executor
+	streams  Streams // nil without
 	draining atomic.Bool
 }
 
@@ -74,6 +82,11 @@ func New(config Config, options Options) (*Server, error) {
 	s.executor = executor
 	for _, extension := range options.Extensions {
 		if err := s.Use(extension); err != nil {
+			return nil, err
+		}
+	}
+	if options.Streams != nil {
+		if s.streams, err = options.Streams(s); err != nil {
 			return nil, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/tributary-gateway/tributary/gateway/scalar"
 )
 
 // Something that happened in the shop.
@@ -73,6 +74,18 @@ type OrderPatch struct {
 type Query struct {
 }
 
+// A client's points, in the bucket that holds the least.
+type RateLimit struct {
+	// What the bucket holds when it is full.
+	Limit int32 `json:"limit"`
+	// What this operation was estimated to cost.
+	Cost int32 `json:"cost"`
+	// What is left, with this operation's estimate taken.
+	Remaining int32 `json:"remaining"`
+	// When the bucket will be full.
+	ResetAt scalar.DateTime `json:"resetAt"`
+}
+
 // What to set aside.
 type ReservationInput struct {
 	// At least one.
@@ -110,6 +123,68 @@ type StockLineInput struct {
 	Sku string `json:"sku"`
 	// At least 1.
 	Quantity int32 `json:"quantity"`
+}
+
+// What can be watched in the shop.
+type Subscription struct {
+}
+
+// Whom a kept answer is for.
+type CacheControlScope string
+
+const (
+	// Everybody.
+	CacheControlScopePublic CacheControlScope = "PUBLIC"
+	// Its caller.
+	CacheControlScopePrivate CacheControlScope = "PRIVATE"
+)
+
+var AllCacheControlScope = []CacheControlScope{
+	CacheControlScopePublic,
+	CacheControlScopePrivate,
+}
+
+func (e CacheControlScope) IsValid() bool {
+	switch e {
+	case CacheControlScopePublic, CacheControlScopePrivate:
+		return true
+	}
+	return false
+}
+
+func (e CacheControlScope) String() string {
+	return string(e)
+}
+
+func (e *CacheControlScope) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CacheControlScope(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CacheControlScope", str)
+	}
+	return nil
+}
+
+func (e CacheControlScope) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CacheControlScope) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CacheControlScope) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 // The shelves of the shop.

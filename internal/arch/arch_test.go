@@ -37,6 +37,7 @@ var rules = []struct {
 		"gateway/fail":   "everybody may use it",
 		"gateway/secret": "everybody may use it",
 	}},
+	{folder: "gateway/cache/store", never: []string{"gateway", "upstreams"}},
 	{folder: "gateway/scalar", never: []string{"gateway", "upstreams"}, except: map[string]string{
 		"gateway/fail": "everybody may use it",
 	}},
@@ -54,8 +55,9 @@ var rules = []struct {
 		"upstreams/view": "placeholders are looked up in JSON",
 	}},
 	{folder: "resolvers", never: []string{"gateway", "cmd", "internal"}, except: map[string]string{
-		"gateway/fail":   "everybody may use it",
-		"gateway/scalar": "the Go types of scalars",
+		"gateway/fail":      "everybody may use it",
+		"gateway/scalar":    "the Go types of scalars",
+		"gateway/admission": "Query.rateLimit tells the client's points",
 	}},
 	{folder: "graph", never: []string{"resolvers", "cmd", "internal"}},
 }

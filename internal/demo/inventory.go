@@ -63,6 +63,7 @@ type inventory struct {
 // newInventory answers
 //
 //	GET /stock?sku=a&sku=b         {"a": {…}, "b": {…}}; unknown ones are left out
+//	GET /stock/{sku}               one of them; 404 for an unknown one
 //	GET /warehouses?code=HAM,LYO   {"HAM": {…}, …}; all of them without code
 //	POST /reservations {"lines":[{"sku","quantity"}]}   201; 409 when there isn't enough, 400 for what makes no sense
 //	GET, DELETE /reservations/{id} the reservation, 204; 404 when it is over
@@ -72,6 +73,7 @@ func newInventory(shop *shop, now func() time.Time) http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /stock", handler(in.getStock))
+	mux.Handle("GET /stock/{sku}", handler(in.getStockOf))
 	mux.Handle("GET /warehouses", handler(in.getWarehouses))
 	mux.Handle("POST /reservations", handler(in.reserve))
 	mux.Handle("GET /reservations/{id}", handler(in.getReservation))
@@ -93,6 +95,16 @@ func (in *inventory) getStock(r *http.Request) (int, any) {
 	}
 	in.mu.Unlock()
 	return http.StatusOK, found
+}
+
+func (in *inventory) getStockOf(r *http.Request) (int, any) {
+	in.mu.Lock()
+	record, ok := in.current(r.PathValue("sku"))
+	in.mu.Unlock()
+	if !ok {
+		return in.refuse(http.StatusNotFound, "NOT_FOUND", "no such sku")
+	}
+	return http.StatusOK, record
 }
 
 func (in *inventory) getWarehouses(r *http.Request) (int, any) {

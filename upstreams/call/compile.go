@@ -46,6 +46,16 @@ func Declarative(f *ast.FieldDefinition) bool {
 	return f.Directives.ForName("rest") != nil || f.Directives.ForName("ref") != nil
 }
 
+// Eventful tells whether a field of the subscription type has a source of events: @poll, @sse or @event.
+func Eventful(f *ast.FieldDefinition) bool {
+	for _, name := range []string{"poll", "sse", "event"} {
+		if f.Directives.ForName(name) != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // goResolver tells whether gqlgen's @goField leaves the field to Go.
 func goResolver(f *ast.FieldDefinition) bool {
 	d := f.Directives.ForName("goField")
@@ -156,7 +166,7 @@ func (c *compiler) findViews() {
 			continue
 		}
 		for _, f := range def.Fields {
-			if Declarative(f) {
+			if Declarative(f) || def == c.graph.Schema.Subscription && Eventful(f) {
 				visit(f.Type.Name())
 			}
 		}
@@ -208,8 +218,11 @@ func (c *compiler) field(def *ast.Definition, f *ast.FieldDefinition) {
 	case !c.isRoot(def) && c.graph.Views[def.Name] == nil:
 		c.problems.add(at.Position, "%s: @%s needs a parent that comes from a service, and %s doesn't; give %s @rest, or drop the directive and write a Go resolver", coordinate, at.Name, def.Name, def.Name)
 		return
-	case def == c.graph.Schema.Subscription:
-		c.problems.add(at.Position, "%s: a subscription can't be answered by @%s; write a Go resolver", coordinate, at.Name)
+	case def == c.graph.Schema.Subscription && at.Name == "ref":
+		c.problems.add(at.Position, "%s: a subscription can't be answered by @ref; use @rest with @poll, @sse or @event, or write a Go resolver", coordinate)
+		return
+	case def == c.graph.Schema.Subscription && f.Directives.ForName("poll") == nil:
+		c.problems.add(at.Position, "%s: one answer is no subscription; add @poll(every: \"2s\") to ask again and again, use @sse or @event, or write a Go resolver", coordinate)
 		return
 	}
 	s := &site{on: coordinate, parent: def, field: f, directive: at, result: f.Type, root: c.isRoot(def)}

@@ -50,6 +50,15 @@ type Book
   "The query again, as clients of Relay have it."
   query: Query
 }
+type Subscription {
+  price(isbn: ID!): Float @rest(service: "prices", get: "/prices/{isbn}") @poll(every: "2s")
+  lent: Loan @event(topic: "loans")
+  tweets: [Tweet!] @sse(service: "books", path: "/tweets")
+  ticks: Tick
+}
+type Loan { book: Book }
+type Tweet { text: String }
+type Tick { number: Int }
 type Author @rest(service: "people", get: "/authors/{key}") { id: ID! name: String! }
 type Copy { id: ID! state: State! }
 type Shelf { name: String copies: [Copy!] }
@@ -63,9 +72,9 @@ func TestGraph(t *testing.T) {
 	names := func(all []string) string { slices.Sort(all); return strings.Join(all, " ") }
 	for what, got := range map[string]struct{ got, want string }{
 		"fields": {names(slices.Collect(maps.Keys(graph.Fields))),
-			"Book.also Book.author Book.copies Book.price Book.rank Mutation.add Mutation.move Mutation.remove Query.book Query.books Query.find"},
+			"Book.also Book.author Book.copies Book.price Book.rank Mutation.add Mutation.move Mutation.remove Query.book Query.books Query.find Subscription.price"},
 		"entities":  {names(slices.Collect(maps.Keys(graph.Entities))), "Author Book"},
-		"views":     {names(slices.Collect(maps.Keys(graph.Views))), "Author Book Copy Shelf"},
+		"views":     {names(slices.Collect(maps.Keys(graph.Views))), "Author Book Copy Loan Shelf Tweet"},
 		"abstracts": {names(slices.Collect(maps.Keys(graph.Abstracts))), "Hit"},
 		"services":  {names(slices.Collect(maps.Keys(graph.Services()))), "books people prices search stock"},
 	} {
@@ -180,7 +189,7 @@ func TestRepositorysSchema(t *testing.T) {
 func TestAdvice(t *testing.T) {
 	got := compile(t, library).Advice().Error()
 	want := `test.graphql:24: Book.rank makes one request for each Book: in a list of 100 that is 100; if the service can answer for many, use {keys}
-test.graphql:31: Author is fetched one by one: a list of 100 references is 100 requests; if the service can answer for many, add a @rest with {keys}`
+test.graphql:40: Author is fetched one by one: a list of 100 references is 100 requests; if the service can answer for many, add a @rest with {keys}`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/tributary-gateway/tributary/gateway/secret"
 )
 
 // Config is about the sources of events. A zero field means its default.
 type Config struct {
 	// Tokens let POST /events in; secrets of at least 16 characters, each of which will do. Default: none, and no POST /events.
-	Tokens []string `yaml:"tokens" json:"tokens,omitempty"`
+	Tokens []secret.Text `yaml:"tokens" json:"tokens,omitempty"`
 	// MaxEventBytes bounds an event, pushed or of a service's stream. Default: 262144.
 	MaxEventBytes int64 `yaml:"max_event_bytes" json:"max_event_bytes,omitempty"`
 	// Queue is how many events may wait for one subscriber, before one of pushed or streamed events is ended; one of polled
@@ -49,6 +51,9 @@ func (c Config) Validate() error {
 	d := c.WithDefaults()
 	var problems []error
 	for i, token := range c.Tokens {
+		if token == secret.Mask {
+			continue // what was printed can be read again; NewHub doesn't take it
+		}
 		if len(token) < shortest {
 			problems = append(problems, fmt.Errorf("tokens[%d]: has %d characters; use %d at least", i, len(token), shortest))
 		}

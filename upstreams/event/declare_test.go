@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tributary-gateway/tributary/gateway/secret"
 	"github.com/tributary-gateway/tributary/upstreams/event"
 )
 
@@ -55,7 +56,7 @@ func TestConfig(t *testing.T) {
 	if err := (event.Config{}).Validate(); err != nil {
 		t.Error(err)
 	}
-	err := event.Config{Tokens: []string{"short", "short"}, MaxEventBytes: -1, Queue: -1, MinPoll: -1, MaxBackoff: -1}.Validate()
+	err := event.Config{Tokens: []secret.Text{"short", "short"}, MaxEventBytes: -1, Queue: -1, MinPoll: -1, MaxBackoff: -1}.Validate()
 	for _, key := range []string{"tokens[0]: ", "tokens[1]: is there twice", "max_event_bytes: ", "queue: ", "min_poll: ", "max_backoff: "} {
 		if err == nil || !strings.Contains(err.Error(), key) {
 			t.Errorf("%s isn't in %v", key, err)

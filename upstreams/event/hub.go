@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/tributary-gateway/tributary/gateway/fail"
+	"github.com/tributary-gateway/tributary/gateway/secret"
 	"github.com/tributary-gateway/tributary/upstreams/view"
 )
 
@@ -53,6 +55,9 @@ type topic struct {
 func NewHub(c Config, client redis.UniversalClient) (*Hub, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("event: %w", err)
+	}
+	if slices.Contains(c.Tokens, secret.Mask) {
+		return nil, errors.New("event: tokens: one is what secrets are printed as")
 	}
 	return &Hub{config: c.WithDefaults(), redis: client, topics: map[Topic]*topic{}}, nil
 }

@@ -22,7 +22,7 @@ func (h *Hub) Push() http.Handler {
 	}
 	sums := make([][sha256.Size]byte, len(h.config.Tokens))
 	for i, token := range h.config.Tokens {
-		sums[i] = sha256.Sum256([]byte(token))
+		sums[i] = sha256.Sum256([]byte(token.Reveal()))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {

@@ -8,11 +8,12 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"github.com/tributary-gateway/tributary/gateway/secret"
 	"github.com/tributary-gateway/tributary/upstreams/event"
 )
 
 func TestPush(t *testing.T) {
-	config := event.Config{Tokens: []string{"0123456789abcdef", "another token, 2"}, MaxEventBytes: 100}
+	config := event.Config{Tokens: []secret.Text{"0123456789abcdef", "another token, 2"}, MaxEventBytes: 100}
 	h := newHub(t, config, "")
 	events, err := h.Subscribe(t.Context(), "a")
 	if err != nil {

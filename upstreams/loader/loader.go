@@ -178,14 +178,18 @@ func (e Extension) InterceptOperation(ctx context.Context, next graphql.Operatio
 
 // InterceptResponse gives the memory of the services' answers back once the response is written out in its Data, which
 // has copies. Where something may still be going on, it's left to the garbage collector: after a deadline or a client that
-// hung up, before deferred parts, and with subscriptions, whose next event may have been loaded already.
-func (Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+// hung up, before deferred parts, and with subscriptions. Each event of a subscription has an Operation of its own: what was
+// loaded for one isn't kept for the next.
+func (e Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	op := graphql.GetOperationContext(ctx).Operation
+	if op != nil && op.Operation == ast.Subscription {
+		return next(With(ctx, e.Upstreams))
+	}
 	response := next(ctx)
 	if response == nil || response.HasNext != nil || ctx.Err() != nil {
 		return response
 	}
-	o := From(ctx)
-	if op := graphql.GetOperationContext(ctx).Operation; o != nil && op != nil && op.Operation != ast.Subscription {
+	if o := From(ctx); o != nil && op != nil {
 		o.Release()
 	}
 	return response

@@ -131,11 +131,12 @@ func TestExtensionReleases(t *testing.T) {
 		"ended":        {kind: ast.Query, response: &graphql.Response{}, end: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithCancelCause(within(t, poisoned(t, &service{handle: byID})))
+			upstreams := poisoned(t, &service{handle: byID})
+			ctx, cancel := context.WithCancelCause(within(t, upstreams))
 			defer cancel(nil)
 			ctx = graphql.WithOperationContext(ctx, &graphql.OperationContext{Operation: &ast.OperationDefinition{Operation: c.kind}})
 			var raw []byte
-			got := loader.Extension{}.InterceptResponse(ctx, func(ctx context.Context) *graphql.Response {
+			got := loader.Extension{Upstreams: upstreams}.InterceptResponse(ctx, func(ctx context.Context) *graphql.Response {
 				list, err := authors(ctx, parents(t, `[{"author":1}]`))
 				if err != nil {
 					t.Fatal(err)
@@ -150,5 +151,36 @@ func TestExtensionReleases(t *testing.T) {
 				t.Errorf("released %v: %s", released, raw)
 			}
 		})
+	}
+}
+
+// What was loaded for an event of a subscription is loaded again for the next.
+func TestEventsShareNothing(t *testing.T) {
+	s := &service{handle: byID}
+	extension := loader.Extension{Upstreams: poisoned(t, s)}
+	ctx := graphql.WithOperationContext(within(t, extension.Upstreams), &graphql.OperationContext{Operation: &ast.OperationDefinition{Operation: ast.Subscription}})
+	for n := range 3 {
+		extension.InterceptResponse(ctx, func(ctx context.Context) *graphql.Response {
+			for range 2 {
+				equal(t, "author", texts(authors(ctx, parents(t, `[{"author":1}]`))), `{"id":"1","name":"n1"}`)
+			}
+			return &graphql.Response{}
+		})
+		equal(t, "requests", len(s.sent()), n+1)
+	}
+}
+
+// Values that nobody asked for are read as answers are.
+func TestReading(t *testing.T) {
+	document, err := view.Parse([]byte(`{"id": 7}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := loader.Reading(loader.Object[author])(t.Context(), document.Root())
+	if err != nil || string(view.Unpack(made).Raw()) != `{"id": 7}` {
+		t.Errorf("got %v, %v", made, err)
+	}
+	if _, err := loader.Reading(loader.Scalar(view.Int))(t.Context(), document.Root()); err == nil {
+		t.Error("an object was read as a number")
 	}
 }

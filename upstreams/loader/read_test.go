@@ -23,8 +23,8 @@ func TestBadItems(t *testing.T) {
 		errs = append(errs, e.Path.String()+": "+e.Message)
 	}
 	equal(t, "errors", errs, []string{
-		`scores[0][1]: Int cannot represent non-integer value: "x"`,
-		`scores[1]: Expected Iterable, but got: 7.`,
+		`scores[0][1]: Int cannot represent non-integer value: a string`,
+		`scores[1]: Expected Iterable, but got: a number.`,
 		`scores[3][0]: Cannot return null for non-nullable field.`,
 	})
 }
@@ -42,7 +42,7 @@ func TestBadItemsOfStrictLists(t *testing.T) {
 	for _, e := range graphql.GetErrors(ctx) {
 		errs = append(errs, e.Path.String()+": "+e.Message)
 	}
-	equal(t, "errors", errs, []string{`scores[0][1]: Int cannot represent non-integer value: "x"`})
+	equal(t, "errors", errs, []string{`scores[0][1]: Int cannot represent non-integer value: a string`})
 }
 
 func TestReaders(t *testing.T) {
@@ -55,7 +55,7 @@ func TestReaders(t *testing.T) {
 		"object":                      {`{"id":1}`, wrap(loader.Object[book]), `{"id":1} <nil>`},
 		"object: null":                {`null`, wrap(loader.Object[book]), `null <nil>`},
 		"object: nothing":             {``, wrap(loader.Object[book]), `null <nil>`},
-		"object: a list":              {`[]`, wrap(loader.Object[book]), `null Expected value of type "book" but got: [].`},
+		"object: a list":              {`[]`, wrap(loader.Object[book]), `null Expected value of type "book" but got: a list.`},
 		"scalar":                      {`3.0`, wrap(loader.Scalar(view.Int)), `3 <nil>`},
 		"scalar: null":                {`null`, wrap(loader.Scalar(view.Int)), `0 Cannot return null for non-nullable field.`},
 		"nullable":                    {`null`, wrap(number), `<nil> <nil>`},
@@ -65,9 +65,9 @@ func TestReaders(t *testing.T) {
 		"succeeded: null":             {`null`, wrap(loader.Succeeded), `false Cannot return null for non-nullable field.`},
 		"nullable, succeeded: 204":    {``, wrap(loader.NullableSucceeded), `true <nil>`},
 		"nullable, succeeded: null":   {`null`, wrap(loader.NullableSucceeded), `<nil> <nil>`},
-		"nullable, succeeded: object": {`{}`, wrap(loader.NullableSucceeded), `<nil> Boolean cannot represent a non boolean value: {}`},
+		"nullable, succeeded: object": {`{}`, wrap(loader.NullableSucceeded), `<nil> Boolean cannot represent a non boolean value: an object`},
 		"list: null":                  {`null`, wrap(loader.ListOf(number)), `[] <nil>`},
-		"list: a number":              {`7`, wrap(loader.ListOf(number)), `[] Expected Iterable, but got: 7.`},
+		"list: a number":              {`7`, wrap(loader.ListOf(number)), `[] Expected Iterable, but got: a number.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, _ := start(t, func(w http.ResponseWriter, _ *http.Request) {

@@ -111,6 +111,14 @@ func one[R any](ctx context.Context, o *Operation, f *field, args map[string]any
 	return readAnswer(&Place{ctx: ctx, parent: -1}, all.of(0), read)
 }
 
+// Reading reads values that come without being asked for, such as events, as Reader reads answers. The errors of a list's
+// items go to the context that it gets.
+func Reading[R any](read Reader[R]) func(context.Context, view.Value) (R, error) {
+	return func(ctx context.Context, v view.Value) (R, error) {
+		return readAnswer(&Place{ctx: ctx, parent: -1}, Answer{Value: v}, read)
+	}
+}
+
 func readAnswer[R any](at *Place, a Answer, read Reader[R]) (R, error) {
 	if a.Err != nil {
 		var none R

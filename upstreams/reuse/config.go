@@ -11,7 +11,7 @@ import (
 // Config is the cache section of a service: which of its answers are kept. Default has what a service has before anything
 // is configured: answers that say themselves for how long they're fresh are kept that long, and no others.
 type Config struct {
-	// Enabled says whether answers are kept. Default: true.
+	// Enabled says whether answers are kept. Default: false.
 	Enabled bool `yaml:"enabled" json:"enabled"`
 	// Respect says that what an answer itself says counts (Cache-Control, Expires). Without it ttl counts for every answer,
 	// also for those that say no-store or private; they are given only to requests with the same headers. Default: true.

@@ -680,6 +680,62 @@ directive @requiresScopes(
   scopes: [[String!]!]!
 ) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM
 
+"Asks the call of the field's @rest again and again, and sends what has changed. All who ask for the same share one poll."
+directive @poll(
+  "The time between two requests: \"2s\", \"500ms\"."
+  every: String!
+) on FIELD_DEFINITION
+
+"Passes on the server-sent events of a service."
+directive @sse(
+  "The service's name in gateway.yaml."
+  service: String!
+  "A path template, such as \"/orders/{id}/events\"."
+  path: String!
+  "Query parameters: an object of literals with templates inside."
+  query: RestObject
+  "Request headers: an object of templates."
+  headers: RestObject
+  "The type of the events that count. Left out: all of them."
+  event: String
+  "JSON Pointer (RFC 6901) to the value in an event's data."
+  select: String = ""
+) on FIELD_DEFINITION
+
+"Passes on the events of a topic, which are pushed through Redis or by POST /events."
+directive @event(
+  "A template of the topic's name, such as \"orders:{id}\"."
+  topic: String!
+  "JSON Pointer (RFC 6901) to the value in an event."
+  select: String = ""
+) on FIELD_DEFINITION
+
+"How long whole responses may be kept, with Apollo's meaning: docs/cache.md."
+directive @cacheControl(
+  "Seconds."
+  maxAge: Int
+  "Whether it is for everybody, or for its caller alone."
+  scope: CacheControlScope
+  "As the parent has it."
+  inheritMaxAge: Boolean
+) on FIELD_DEFINITION | OBJECT | INTERFACE | UNION
+
+"Whom a kept answer is for."
+enum CacheControlScope {
+  "Everybody."
+  PUBLIC
+  "Its caller."
+  PRIVATE
+}
+
+"What a mutation makes out of date: docs/cache.md."
+directive @invalidates(
+  "Types whose answers are dropped."
+  types: [String!]
+  "Tags whose answers are dropped, with arguments in braces: \"Order:{id}\"."
+  tags: [String!]
+) repeatable on FIELD_DEFINITION
+
 "A JSON object literal."
 scalar RestObject
 
@@ -5975,6 +6031,22 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	_ = ctx
 	res := scalar.MarshalBoolean(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalOCacheControlScope2ᚖgithubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋexamplesᚋblogᚋgraphᚋmodelᚐCacheControlScope(ctx context.Context, v any) (*model.CacheControlScope, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.CacheControlScope)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCacheControlScope2ᚖgithubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋexamplesᚋblogᚋgraphᚋmodelᚐCacheControlScope(ctx context.Context, sel ast.SelectionSet, v *model.CacheControlScope) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) marshalOCompany2ᚖgithubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋexamplesᚋblogᚋgraphᚋmodelᚐCompany(ctx context.Context, sel ast.SelectionSet, v *model.Company) graphql.Marshaler {

@@ -24,6 +24,7 @@ func Bindings(cfg Config) *engine.Bindings {
 		b.bindCup(),
 		b.bindDog(),
 		b.bindMedal(),
+		b.bindMessage(),
 		b.bindMutation(),
 		b.bindPerson(),
 		b.bindPost(),
@@ -196,6 +197,15 @@ func (b bindings) bindDog() *engine.Object {
 func (b bindings) bindMedal() *engine.Object {
 	return engine.NewView[model.Medal]("Medal", engine.Fields{
 		"metal": engine.Property((*model.Medal).Metal, engine.Leaf(scalar.MarshalString)).From("/metal"),
+	})
+}
+
+func (b bindings) bindMessage() *engine.Object {
+	return engine.NewView[model.Message]("Message", engine.Fields{
+		"text": engine.Property((*model.Message).Text, engine.Leaf(scalar.MarshalString)).From("/text"),
+		"author": engine.Batch(func(ctx context.Context, objs []*model.Message, fc *graphql.FieldContext) ([]*model.Person, error) {
+			return b.Resolvers.Message().Author(ctx, objs)
+		}, engine.Ref[model.Person]("Person")),
 	})
 }
 

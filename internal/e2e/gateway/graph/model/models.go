@@ -43,6 +43,9 @@ type RestBatch struct {
 	Max graphql.Omittable[*int32] `json:"max,omitempty"`
 }
 
+type Subscription struct {
+}
+
 type ThingInput struct {
 	Name   graphql.Omittable[*string]          `json:"name,omitempty"`
 	Note   graphql.Omittable[*string]          `json:"note,omitempty"`
@@ -54,6 +57,64 @@ type ThingInput struct {
 	At     graphql.Omittable[*scalar.DateTime] `json:"at,omitempty"`
 	Big    graphql.Omittable[*int64]           `json:"big,omitempty"`
 	Extra  graphql.Omittable[scalar.JSON]      `json:"extra,omitempty"`
+}
+
+// Whom a kept answer is for.
+type CacheControlScope string
+
+const (
+	// Everybody.
+	CacheControlScopePublic CacheControlScope = "PUBLIC"
+	// Its caller.
+	CacheControlScopePrivate CacheControlScope = "PRIVATE"
+)
+
+var AllCacheControlScope = []CacheControlScope{
+	CacheControlScopePublic,
+	CacheControlScopePrivate,
+}
+
+func (e CacheControlScope) IsValid() bool {
+	switch e {
+	case CacheControlScopePublic, CacheControlScopePrivate:
+		return true
+	}
+	return false
+}
+
+func (e CacheControlScope) String() string {
+	return string(e)
+}
+
+func (e *CacheControlScope) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CacheControlScope(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CacheControlScope", str)
+	}
+	return nil
+}
+
+func (e CacheControlScope) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CacheControlScope) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CacheControlScope) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 type RestAnswer string

@@ -153,6 +153,14 @@ func (p *Medal) Metal() (string, error) {
 	return view.String(view.Unpack(p).Get("metal"))
 }
 
+// Message is a view over the JSON of the type Message.
+type Message view.Value
+
+// Text is the /text property, as String!.
+func (p *Message) Text() (string, error) {
+	return view.String(view.Unpack(p).Get("text"))
+}
+
 // Person is a view over the JSON of the type Person.
 //
 // One and many.
