@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector's own memory would be counted.
+
 package subscription_test
 
 import (
@@ -68,9 +72,6 @@ func manyClients(address string) error {
 // Ten thousand WebSockets, each with a subscription that waits for events, cost the gateway less than 25 KB each. The
 // clients are another process.
 func TestTenThousandIdleSubscriptions(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector's own memory would be counted")
-	}
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil || files.Cur < many+500 {
 		t.Skip("too few open files are allowed:", files.Cur)
