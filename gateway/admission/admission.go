@@ -58,7 +58,7 @@ type Admission struct {
 
 var _ server.Admission = (*Admission)(nil)
 
-// New makes it. The error is cost.Problems, with every mistake in the schema's directives, or what is wrong with the
+// New makes it. The error is mistake.List, with every mistake in the schema's directives, or what is wrong with the
 // configuration.
 func New(c Config, o Options) (*Admission, error) {
 	if err := c.Validate(); err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/tributary-gateway/tributary/gateway/admission"
-	"github.com/tributary-gateway/tributary/gateway/cost"
 	"github.com/tributary-gateway/tributary/gateway/fail"
 	"github.com/tributary-gateway/tributary/gateway/identity"
+	"github.com/tributary-gateway/tributary/gateway/mistake"
 	"github.com/tributary-gateway/tributary/gateway/ratelimit"
 )
 
@@ -195,7 +195,7 @@ func TestMistakes(t *testing.T) {
 	if _, err := admission.New(admission.Config{Tell: "loudly"}, admission.Options{Schema: schema}); err == nil {
 		t.Error("a configuration that is wrong is taken")
 	}
-	var problems cost.Problems
+	var problems mistake.List
 	if _, err := admission.New(admission.Config{}, admission.Options{Schema: faulty()}); !errors.As(err, &problems) {
 		t.Errorf("mistakes in the schema: %v", err)
 	}

@@ -31,7 +31,7 @@ import (
 // New makes the gateway of a schema and starts what runs beside requests, such as watching for instances. Close it in the
 // end. logger gets what the gateway has to say; nil means silence.
 //
-// The error is a call.Problems, with every mistake in the schema's directives, or says which part of cfg can't be.
+// The error is a mistake.List, with every mistake in the schema's directives, or says which part of cfg can't be.
 func New(schema graphql.ExecutableSchema, cfg *config.Config, logger *slog.Logger, options ...Option) (*Gateway, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)

@@ -58,12 +58,12 @@ type need struct {
 
 type coordinate struct{ object, field string }
 
-// New reads the directives of a schema. The error is Problems, with every mistake in it; the Rules are nil when the
+// New reads the directives of a schema. The error is a mistake.List, with every mistake in it; the Rules are nil when the
 // schema has neither directive.
 func New(schema *ast.Schema) (*Rules, error) {
 	c := newCompiler(schema)
 	c.read()
-	if err := c.problems.sorted(); err != nil {
+	if err := c.problems.Err(); err != nil {
 		return nil, err
 	}
 	if len(c.own) == 0 {

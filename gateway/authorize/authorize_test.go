@@ -15,6 +15,7 @@ import (
 
 	"github.com/tributary-gateway/tributary/gateway/authorize"
 	"github.com/tributary-gateway/tributary/gateway/fail"
+	"github.com/tributary-gateway/tributary/gateway/mistake"
 	"github.com/tributary-gateway/tributary/internal/randomop"
 )
 
@@ -88,7 +89,7 @@ func TestProblems(t *testing.T) {
 			t.Fatalf("%s: %v", c.schema, err)
 		}
 		r, err := authorize.New(schema)
-		var problems authorize.Problems
+		var problems mistake.List
 		if r != nil || !errors.As(err, &problems) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s\n got %v\nwant %s", c.schema, err, c.want)
 		}

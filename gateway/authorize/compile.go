@@ -5,12 +5,14 @@ import (
 	"slices"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/tributary-gateway/tributary/gateway/mistake"
 )
 
 // compiler makes the Rules of a schema.
 type compiler struct {
 	schema   *ast.Schema
-	problems Problems
+	problems mistake.List
 	rules    *Rules
 	// own has what is written at a type or field, in numbers of clauses.
 	own map[coordinate][]int

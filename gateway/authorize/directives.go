@@ -42,7 +42,7 @@ func (c *compiler) read() {
 func (c *compiler) queryField(def *ast.Definition, f *ast.FieldDefinition) {
 	for _, d := range f.Directives {
 		if d.Name == authenticatedName || d.Name == scopesName {
-			c.problems.add(d.Position, "@%s on %s.%s has no effect, for it returns %s; it goes on the fields of %[4]s", d.Name, def.Name, f.Name, f.Type.Name())
+			c.problems.Add(d.Position, "@%s on %s.%s has no effect, for it returns %s; it goes on the fields of %[4]s", d.Name, def.Name, f.Name, f.Type.Name())
 		}
 	}
 }
@@ -58,14 +58,14 @@ func (c *compiler) directives(list ast.DirectiveList, def, field string, allowed
 			place += "." + field
 		}
 		if !allowed {
-			c.problems.add(d.Position, "@%s on %s has no effect: it goes on object types, interfaces, scalars, enums and their fields", d.Name, place)
+			c.problems.Add(d.Position, "@%s on %s has no effect: it goes on object types, interfaces, scalars, enums and their fields", d.Name, place)
 			continue
 		}
 		var asked clause
 		if d.Name == authenticatedName {
 			asked = clause{{authenticated}}
 			for _, a := range d.Arguments {
-				c.problems.add(d.Position, "@authenticated on %s takes no argument %q", place, a.Name)
+				c.problems.Add(d.Position, "@authenticated on %s takes no argument %q", place, a.Name)
 			}
 		} else if asked = c.scopes(d, place); asked == nil {
 			continue
@@ -79,7 +79,7 @@ func (c *compiler) directives(list ast.DirectiveList, def, field string, allowed
 func (c *compiler) scopes(d *ast.Directive, place string) clause {
 	const shape = `scopes is a list of lists: [["a", "b"], ["c"]] is a and b together, or c`
 	bad := func(format string, args ...any) clause {
-		c.problems.add(d.Position, "@requiresScopes on "+place+": "+format, args...)
+		c.problems.Add(d.Position, "@requiresScopes on "+place+": "+format, args...)
 		return nil
 	}
 	for _, a := range d.Arguments {

@@ -37,7 +37,7 @@ func (r *reader) weight(directives ast.DirectiveList, missing float64, on string
 	}
 	arg := d.Arguments.ForName("weight")
 	if arg == nil || arg.Value == nil {
-		r.problems.add(d.Position, `@cost on %s: it has no weight; write @cost(weight: "5.0")`, on)
+		r.problems.Add(d.Position, `@cost on %s: it has no weight; write @cost(weight: "5.0")`, on)
 		return 0
 	}
 	text := strings.TrimSpace(arg.Value.Raw)
@@ -49,11 +49,11 @@ func (r *reader) weight(directives ast.DirectiveList, missing float64, on string
 	w, err := strconv.ParseFloat(text, 64)
 	switch {
 	case err == nil && math.IsNaN(w):
-		r.problems.add(d.Position, `@cost on %s: NaN is no weight; write a number, such as "5.0" or "-2"`, on)
+		r.problems.Add(d.Position, `@cost on %s: NaN is no weight; write a number, such as "5.0" or "-2"`, on)
 	case err != nil && !math.IsInf(w, 0) || strings.ContainsAny(text, "xX_"):
-		r.problems.add(d.Position, `@cost on %s: %s is no weight; write a number, such as "5.0" or "-2"`, on, arg.Value)
+		r.problems.Add(d.Position, `@cost on %s: %s is no weight; write a number, such as "5.0" or "-2"`, on, arg.Value)
 	case math.Abs(w) > largestWeight:
-		r.problems.add(d.Position, `@cost on %s: %s is too much; write a number between -1e9 and 1e9`, on, arg.Value)
+		r.problems.Add(d.Position, `@cost on %s: %s is too much; write a number between -1e9 and 1e9`, on, arg.Value)
 	default:
 		return math.Round(w * unit)
 	}
@@ -64,7 +64,7 @@ func (r *reader) weight(directives ast.DirectiveList, missing float64, on string
 func (r *reader) listSize(on string, f *ast.FieldDefinition, d *ast.Directive) *listSize {
 	s := &listSize{requireOne: r.requireOne()}
 	wrong := func(format string, args ...any) {
-		r.problems.add(d.Position, "@listSize on %s: %s", on, fmt.Sprintf(format, args...))
+		r.problems.Add(d.Position, "@listSize on %s: %s", on, fmt.Sprintf(format, args...))
 	}
 	for _, arg := range d.Arguments {
 		v := arg.Value

@@ -89,7 +89,7 @@ func (r *reader) paidDefault(in *input) float64 {
 	case in.def == nil || in.state == stateDone:
 		return in.paidDefault
 	case in.state == stateOpen:
-		r.problems.add(in.position, "the default of %s leads back to itself; leave out one of the defaults", in.name)
+		r.problems.Add(in.position, "the default of %s leads back to itself; leave out one of the defaults", in.name)
 		return 0
 	}
 	in.state = stateOpen

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/tributary-gateway/tributary/gateway/mistake"
 )
 
 // Prices is what a schema says about cost. It never changes and is safe for concurrent use.
@@ -47,7 +49,7 @@ type field struct {
 	free   bool // introspection: answered without anybody being asked
 }
 
-// Compile reads the cost directives of a schema. Mistakes in them are Problems, all of them at once. A schema that
+// Compile reads the cost directives of a schema. Mistakes in them are a mistake.List, all of them at once. A schema that
 // uses neither directive has the default prices.
 func Compile(schema *ast.Schema, config Config) (*Prices, error) {
 	if schema == nil {
@@ -67,7 +69,7 @@ func Compile(schema *ast.Schema, config Config) (*Prices, error) {
 		shapes: map[string]int32{},
 	}
 	r.read()
-	if err := r.problems.sorted(); err != nil {
+	if err := r.problems.Err(); err != nil {
 		return nil, err
 	}
 	return r.prices, nil
@@ -79,7 +81,7 @@ type reader struct {
 	types    map[string]*named
 	inputs   map[string]*inputObject
 	shapes   map[string]int32
-	problems Problems
+	problems mistake.List
 }
 
 func (r *reader) read() {
@@ -139,7 +141,7 @@ func (r *reader) declare(def *ast.Definition) {
 
 func (r *reader) misplaced(def *ast.Definition, right string) {
 	if d := def.Directives.ForName("cost"); d != nil {
-		r.problems.add(d.Position, "@cost on %s: %s", def.Name, right)
+		r.problems.Add(d.Position, "@cost on %s: %s", def.Name, right)
 	}
 }
 
@@ -209,7 +211,7 @@ func (r *reader) interfaceFields(def *ast.Definition) {
 	for _, f := range def.Fields {
 		coordinate := def.Name + "." + f.Name
 		if d := f.Directives.ForName("cost"); d != nil {
-			r.problems.add(d.Position, "@cost on %s: a field of an interface costs what it costs on the object; put @cost on the field of each object type that implements %s", coordinate, def.Name)
+			r.problems.Add(d.Position, "@cost on %s: a field of an interface costs what it costs on the object; put @cost on the field of each object type that implements %s", coordinate, def.Name)
 		}
 		if d := f.Directives.ForName("listSize"); d != nil {
 			r.listSize(coordinate, f, d)

@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/tributary-gateway/tributary/gateway/cost"
+	"github.com/tributary-gateway/tributary/gateway/mistake"
 )
 
 func TestSchemaMistakes(t *testing.T) {
@@ -70,7 +71,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = cost.Compile(schema, cost.Config{})
-	var problems cost.Problems
+	var problems mistake.List
 	if !errors.As(err, &problems) || len(problems) != 3 || problems[0].File != "a.graphql" || problems[0].Line != 2 || problems[2].Line != problems[1].Line+1 {
 		t.Errorf("got %v", err)
 	}

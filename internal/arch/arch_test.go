@@ -26,17 +26,31 @@ var rules = []struct {
 	}},
 	{folder: "gateway/fail", never: []string{"gateway", "upstreams"}},
 	{folder: "gateway/secret", never: []string{"gateway", "upstreams"}},
+	{folder: "gateway/mistake", never: []string{"gateway", "upstreams"}},
 	{folder: "gateway/ratelimit", never: []string{"gateway", "upstreams"}, except: map[string]string{
 		"gateway/fail":      "everybody may use it",
 		"gateway/secret":    "everybody may use it",
 		"gateway/redisconn": "what its store speaks through",
 	}},
-	{folder: "gateway/cost", never: []string{"gateway", "upstreams"}, except: map[string]string{"gateway/fail": "everybody may use it"}},
-	{folder: "gateway/authorize", never: []string{"gateway", "upstreams"}, except: map[string]string{"gateway/fail": "everybody may use it"}},
-	{folder: "gateway/identity", never: []string{"gateway", "upstreams"}, except: map[string]string{
-		"gateway/fail":   "everybody may use it",
-		"gateway/secret": "everybody may use it",
+	{folder: "gateway/cost", never: []string{"gateway", "upstreams"}, except: map[string]string{
+		"gateway/fail":    "everybody may use it",
+		"gateway/mistake": "everybody may use it",
 	}},
+	{folder: "gateway/authorize", never: []string{"gateway", "upstreams"}, except: map[string]string{
+		"gateway/fail":    "everybody may use it",
+		"gateway/mistake": "everybody may use it",
+	}},
+	{folder: "gateway/identity", never: []string{"gateway", "upstreams"}, except: map[string]string{
+		"gateway/fail":    "everybody may use it",
+		"gateway/secret":  "everybody may use it",
+		"gateway/address": "whom a request is from",
+	}},
+	{folder: "gateway/address", never: []string{"gateway", "upstreams"}},
+	{folder: "gateway/edge", never: []string{"gateway", "upstreams"}, except: map[string]string{
+		"gateway/fail":    "everybody may use it",
+		"gateway/address": "whom a request is from",
+	}},
+	{folder: "gateway/upload", never: []string{"gateway", "upstreams"}, except: map[string]string{"gateway/fail": "everybody may use it"}},
 	{folder: "gateway/cache/store", never: []string{"gateway", "upstreams"}},
 	{folder: "gateway/scalar", never: []string{"gateway", "upstreams"}, except: map[string]string{
 		"gateway/fail": "everybody may use it",

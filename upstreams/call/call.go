@@ -2,7 +2,7 @@
 //
 // It is the only place that reads @rest, @ref, @from and @typename. What it makes of them is a Graph: the calls by
 // field coordinate ("Post.author"), the entities by type, and which types are service-backed, that is, views over a
-// service's JSON. A directive that can't work is a Problem with file and line, before anything runs; generating code
+// service's JSON. A directive that can't work is a mistake with file and line, before anything runs; generating code
 // and `gateway check` report the same ones.
 //
 // The package does no I/O. A Graph isn't changed after it is made and may be read by many.

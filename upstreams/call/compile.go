@@ -6,11 +6,12 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/tributary-gateway/tributary/gateway/mistake"
 	"github.com/tributary-gateway/tributary/upstreams/template"
 	"github.com/tributary-gateway/tributary/upstreams/view"
 )
 
-// Compile reads the directives of a schema. The error is Problems, with every mistake in it.
+// Compile reads the directives of a schema. The error is a mistake.List, with every mistake in it.
 //
 // services are the names that gateway.yaml knows; nil when that isn't known, as when code is generated.
 func Compile(schema *ast.Schema, services []string) (*Graph, error) {
@@ -29,7 +30,7 @@ func Compile(schema *ast.Schema, services []string) (*Graph, error) {
 	c.fields()
 	c.properties()
 	c.abstracts()
-	if err := c.problems.sorted(); err != nil {
+	if err := c.problems.Err(); err != nil {
 		return nil, err
 	}
 	return c.graph, nil
@@ -73,7 +74,7 @@ func goResolver(f *ast.FieldDefinition) bool {
 type compiler struct {
 	graph    *Graph
 	services []string
-	problems Problems
+	problems mistake.List
 }
 
 // types gives the schema's own types in the order of their names.
@@ -97,14 +98,14 @@ func (c *compiler) isRoot(def *ast.Definition) bool {
 func (c *compiler) entities() {
 	for _, def := range c.types() {
 		if given := def.Directives.ForNames("typename"); len(given) > 1 {
-			c.problems.add(given[1].Position, "@typename on %s: it is there twice; keep one", def.Name)
+			c.problems.Add(given[1].Position, "@typename on %s: it is there twice; keep one", def.Name)
 		}
 		directives := def.Directives.ForNames("rest")
 		if len(directives) == 0 {
 			continue
 		}
 		if c.isRoot(def) {
-			c.problems.add(directives[0].Position, "@rest on %s: a root type isn't fetched by key; put it on its fields", def.Name)
+			c.problems.Add(directives[0].Position, "@rest on %s: a root type isn't fetched by key; put it on its fields", def.Name)
 			continue
 		}
 		entity := &Entity{Type: def.Name}
@@ -113,13 +114,13 @@ func (c *compiler) entities() {
 			switch {
 			case call == nil:
 			case call.Keying == Unkeyed:
-				c.problems.add(d.Position, "@rest on %s: nothing in it says which %s; use {key} for one, such as get: \"/%ss/{key}\", or {keys} for many, such as query: {id: \"{keys}\"}", def.Name, def.Name, strings.ToLower(def.Name))
+				c.problems.Add(d.Position, "@rest on %s: nothing in it says which %s; use {key} for one, such as get: \"/%ss/{key}\", or {keys} for many, such as query: {id: \"{keys}\"}", def.Name, def.Name, strings.ToLower(def.Name))
 			case call.Keying == KeyedOne && entity.One == nil:
 				entity.One = call
 			case call.Keying == KeyedMany && entity.Many == nil:
 				entity.Many = call
 			default:
-				c.problems.add(d.Position, "@rest on %s: a type has one call with {key} and one with {keys} at most", def.Name)
+				c.problems.Add(d.Position, "@rest on %s: a type has one call with {key} and one with {keys} at most", def.Name)
 			}
 		}
 		if entity.One != nil || entity.Many != nil {
@@ -194,7 +195,7 @@ func (c *compiler) onlyOnObjects(def *ast.Definition) {
 		for _, d := range f.Directives {
 			switch d.Name {
 			case "rest", "ref", "from":
-				c.problems.add(d.Position, "@%s on %s.%s: %s is an interface; put the directive on the field of each type that implements it", d.Name, def.Name, f.Name, def.Name)
+				c.problems.Add(d.Position, "@%s on %s.%s: %s is an interface; put the directive on the field of each type that implements it", d.Name, def.Name, f.Name, def.Name)
 			}
 		}
 	}
@@ -207,22 +208,22 @@ func (c *compiler) field(def *ast.Definition, f *ast.FieldDefinition) {
 	at := append(rests, refs...)[0]
 	switch {
 	case len(rests)+len(refs) > 1:
-		c.problems.add(at.Position, "%s: a field has one @rest or one @ref, here are %d", coordinate, len(rests)+len(refs))
+		c.problems.Add(at.Position, "%s: a field has one @rest or one @ref, here are %d", coordinate, len(rests)+len(refs))
 		return
 	case f.Directives.ForName("from") != nil:
-		c.problems.add(at.Position, "%s: @from reads the parent's JSON and @%s asks a service; keep one", coordinate, at.Name)
+		c.problems.Add(at.Position, "%s: @from reads the parent's JSON and @%s asks a service; keep one", coordinate, at.Name)
 		return
 	case goResolver(f):
-		c.problems.add(at.Position, "%s: @goField leaves the field to Go and @%s to a service; keep one", coordinate, at.Name)
+		c.problems.Add(at.Position, "%s: @goField leaves the field to Go and @%s to a service; keep one", coordinate, at.Name)
 		return
 	case !c.isRoot(def) && c.graph.Views[def.Name] == nil:
-		c.problems.add(at.Position, "%s: @%s needs a parent that comes from a service, and %s doesn't; give %s @rest, or drop the directive and write a Go resolver", coordinate, at.Name, def.Name, def.Name)
+		c.problems.Add(at.Position, "%s: @%s needs a parent that comes from a service, and %s doesn't; give %s @rest, or drop the directive and write a Go resolver", coordinate, at.Name, def.Name, def.Name)
 		return
 	case def == c.graph.Schema.Subscription && at.Name == "ref":
-		c.problems.add(at.Position, "%s: a subscription can't be answered by @ref; use @rest with @poll, @sse or @event, or write a Go resolver", coordinate)
+		c.problems.Add(at.Position, "%s: a subscription can't be answered by @ref; use @rest with @poll, @sse or @event, or write a Go resolver", coordinate)
 		return
 	case def == c.graph.Schema.Subscription && f.Directives.ForName("poll") == nil:
-		c.problems.add(at.Position, "%s: one answer is no subscription; add @poll(every: \"2s\") to ask again and again, use @sse or @event, or write a Go resolver", coordinate)
+		c.problems.Add(at.Position, "%s: one answer is no subscription; add @poll(every: \"2s\") to ask again and again, use @sse or @event, or write a Go resolver", coordinate)
 		return
 	}
 	s := &site{on: coordinate, parent: def, field: f, directive: at, result: f.Type, root: c.isRoot(def)}
@@ -320,12 +321,12 @@ func (c *compiler) properties() {
 			from := f.Directives.ForName("from")
 			switch {
 			case from != nil && backed == nil:
-				c.problems.add(from.Position, "@from on %s.%s: there is no JSON to read from, as %s doesn't come from a service; drop it", def.Name, f.Name, def.Name)
+				c.problems.Add(from.Position, "@from on %s.%s: there is no JSON to read from, as %s doesn't come from a service; drop it", def.Name, f.Name, def.Name)
 			case from != nil && goResolver(f):
-				c.problems.add(from.Position, "%s.%s: @goField leaves the field to Go and @from to the parent's JSON; keep one", def.Name, f.Name)
+				c.problems.Add(from.Position, "%s.%s: @goField leaves the field to Go and @from to the parent's JSON; keep one", def.Name, f.Name)
 			case backed == nil || !Property(f) || c.isRoot(c.graph.Schema.Types[f.Type.Name()]):
 			case len(f.Arguments) > 0:
-				c.problems.add(f.Position, "%s.%s has arguments that nothing uses: give it @rest, or leave it to Go with @goField(forceResolver: true)", def.Name, f.Name)
+				c.problems.Add(f.Position, "%s.%s has arguments that nothing uses: give it @rest, or leave it to Go with @goField(forceResolver: true)", def.Name, f.Name)
 			case from == nil:
 				backed.Properties[f.Name] = member(f.Name)
 			default:
@@ -346,9 +347,9 @@ func (c *compiler) abstracts() {
 		switch {
 		case abstract == nil && d == nil:
 		case abstract == nil:
-			c.problems.add(d.Position, "@typename on %s: no service answers with it, so there is nothing to tell apart; drop it", def.Name)
+			c.problems.Add(d.Position, "@typename on %s: no service answers with it, so there is nothing to tell apart; drop it", def.Name)
 		case d == nil:
-			c.problems.add(def.Position, "%s comes from a service, but nothing says which type an object is; add @typename(path: \"/kind\")", def.Name)
+			c.problems.Add(def.Position, "%s comes from a service, but nothing says which type an object is; add @typename(path: \"/kind\")", def.Name)
 		default:
 			c.abstract(abstract, d)
 		}
@@ -384,7 +385,7 @@ func (c *compiler) abstract(a *Abstract, d *ast.Directive) {
 	for _, child := range values.Children {
 		typ := child.Value.Raw
 		if !slices.Contains(possible, typ) {
-			c.problems.add(child.Position, "@typename on %s: values.%s: %q isn't one of its types, which are %s", s.on, child.Name, typ, strings.Join(possible, ", "))
+			c.problems.Add(child.Position, "@typename on %s: values.%s: %q isn't one of its types, which are %s", s.on, child.Name, typ, strings.Join(possible, ", "))
 			continue
 		}
 		a.Types[child.Name] = typ

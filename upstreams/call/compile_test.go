@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/tributary-gateway/tributary/gateway/mistake"
 	"github.com/tributary-gateway/tributary/upstreams/call"
 )
 
@@ -75,7 +76,7 @@ func TestBadSchemas(t *testing.T) {
 				t.Fatal(err)
 			}
 			graph, err := call.Compile(schema, services)
-			var problems call.Problems
+			var problems mistake.List
 			if graph != nil || !errors.As(err, &problems) {
 				t.Fatalf("got %v, %v", graph, err)
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vektah/gqlparser/v2"
 
+	"github.com/tributary-gateway/tributary/gateway/mistake"
 	"github.com/tributary-gateway/tributary/upstreams/call"
 	"github.com/tributary-gateway/tributary/upstreams/rest"
 	"github.com/tributary-gateway/tributary/upstreams/template"
@@ -179,7 +180,7 @@ func TestRepositorysSchema(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = call.Compile(schema, []string{"catalog", "inventory", "orders", "reviews"})
-	var problems call.Problems
+	var problems mistake.List
 	if !errors.As(err, &problems) || problems[0].File != "users.graphql" || problems[0].Line == 0 ||
 		!strings.HasSuffix(problems[0].Message, `service "users" isn't in gateway.yaml, which has: catalog, inventory, orders, reviews`) {
 		t.Errorf("without users: %v", err)
@@ -195,14 +196,5 @@ test.graphql:40: Author is fetched one by one: a list of 100 references is 100 r
 	}
 	if advice := compile(t, `type Query { a(id: ID!): A @ref(key: "{id}") } type A @rest(service: "s", get: "/a", query: {id: "{keys}"}) { id: ID }`).Advice(); len(advice) != 0 {
 		t.Errorf("batched: %v", advice)
-	}
-}
-
-func TestProblems(t *testing.T) {
-	if got := (call.Problem{File: "a.graphql", Line: 3, Message: "is wrong"}).String(); got != "a.graphql:3: is wrong" {
-		t.Error(got)
-	}
-	if got := (call.Problems{{File: "a", Line: 1, Message: "x"}, {File: "b", Line: 2, Message: "y"}}).Error(); got != "a:1: x\nb:2: y" {
-		t.Error(got)
 	}
 }

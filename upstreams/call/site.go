@@ -58,7 +58,7 @@ func (c *compiler) call(s *site) *Call {
 }
 
 func (c *compiler) wrong(s *site, format string, args ...any) {
-	c.problems.add(s.directive.Position, "@"+s.directive.Name+" on "+s.on+": "+format, args...)
+	c.problems.Add(s.directive.Position, "@"+s.directive.Name+" on "+s.on+": "+format, args...)
 }
 
 func (c *compiler) service(s *site, name string) {

@@ -1,8 +1,6 @@
 package event
 
 import (
-	"cmp"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,13 +8,14 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/tributary-gateway/tributary/gateway/mistake"
 	"github.com/tributary-gateway/tributary/upstreams/call"
 	"github.com/tributary-gateway/tributary/upstreams/template"
 	"github.com/tributary-gateway/tributary/upstreams/view"
 )
 
 // Read reads the sources of a graph's subscription fields: @poll beside @rest, @sse, and @event. The error is
-// call.Problems, with every mistake in it. services are the names that gateway.yaml knows; nil when that isn't known.
+// mistake.List, with every mistake in it. services are the names that gateway.yaml knows; nil when that isn't known.
 func Read(graph *call.Graph, services []string) (map[string]*Field, error) {
 	r := &reader{graph: graph, services: services, fields: map[string]*Field{}}
 	for _, def := range graph.Schema.Types {
@@ -24,9 +23,8 @@ func Read(graph *call.Graph, services []string) (map[string]*Field, error) {
 			r.field(def, f)
 		}
 	}
-	if len(r.problems) > 0 {
-		slices.SortStableFunc(r.problems, func(a, b call.Problem) int { return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line) })
-		return nil, r.problems
+	if err := r.problems.Err(); err != nil {
+		return nil, err
 	}
 	return r.fields, nil
 }
@@ -35,7 +33,7 @@ type reader struct {
 	graph    *call.Graph
 	services []string
 	fields   map[string]*Field
-	problems call.Problems
+	problems mistake.List
 }
 
 // site is a directive on a field.
@@ -46,14 +44,7 @@ type site struct {
 }
 
 func (r *reader) wrong(s site, format string, args ...any) {
-	p := call.Problem{File: "schema", Message: fmt.Sprintf("@%s on %s: "+format, append([]any{s.directive.Name, s.coordinate}, args...)...)}
-	if at := s.directive.Position; at != nil {
-		p.Line = at.Line
-		if at.Src != nil {
-			p.File = at.Src.Name
-		}
-	}
-	r.problems = append(r.problems, p)
+	r.problems.Add(s.directive.Position, "@"+s.directive.Name+" on "+s.coordinate+": "+format, args...)
 }
 
 func (r *reader) field(def *ast.Definition, f *ast.FieldDefinition) {
