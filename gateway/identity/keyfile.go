@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,6 +16,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/tributary-gateway/tributary/gateway/files"
 )
 
 // ErrNoKey is what Revoke answers when there is no key with the id.
@@ -160,21 +161,11 @@ func formatKeys(path string, keys []Key) ([]byte, error) {
 }
 
 func readKeyFile(path string) ([]Key, error) {
-	text, err := readBounded(path, maxKeyFile+1)
+	text, err := files.Read(path, maxKeyFile)
 	if err != nil {
 		return nil, err
 	}
 	return parseKeys(path, text)
-}
-
-// readBounded reads the first bytes of a file.
-func readBounded(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // nothing was written
-	return io.ReadAll(io.LimitReader(f, most))
 }
 
 // parseKeys reads a keys file of either form; JSON is YAML too. Errors tell the line.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tributary-gateway/tributary/gateway/files"
 )
 
 // family is the kind of key that an algorithm takes. A key is only ever used with its own family: an RSA key is no
@@ -116,7 +118,7 @@ func (s *keySource) of(ctx context.Context) jwt.Keyfunc {
 
 // readPEM reads public keys, and those of certificates.
 func readPEM(path string) ([]any, error) {
-	text, err := readBounded(path, 1<<20)
+	text, err := files.Read(path, 1<<20)
 	if err != nil {
 		return nil, err
 	}

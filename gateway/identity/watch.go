@@ -7,12 +7,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
-	"github.com/fsnotify/fsnotify"
+	"github.com/tributary-gateway/tributary/gateway/files"
 )
 
 // keyIndex finds keys by their hash.
@@ -52,90 +50,34 @@ type watchedKeys struct {
 	path   string
 	logger *slog.Logger
 	index  atomic.Pointer[keyIndex]
-	stop   context.CancelFunc
-	done   chan struct{}
+	close  func()
 
 	// The watcher's own:
-	stamp fileStamp
 	sum   [sha256.Size]byte
 	fault string // what was logged last
 }
 
-// fileStamp tells files apart without reading them.
-type fileStamp struct {
-	size     int64
-	modified time.Time
-	target   string
-}
-
 // watchKeys reads the file and begins to watch it. The first time it must be right.
 func watchKeys(path string, logger *slog.Logger) (*watchedKeys, error) {
-	w := &watchedKeys{path: path, logger: logger, done: make(chan struct{})}
-	w.stamp = w.look()
+	w := &watchedKeys{path: path, logger: logger}
+	watcher := files.Start([]string{path}, pollEvery, logger)
 	keys, err := w.read()
 	if err != nil {
+		watcher.Close()
 		return nil, err
 	}
 	index := indexOf(keys)
 	w.index.Store(&index)
-
-	notify, err := fsnotify.NewWatcher()
-	if err == nil {
-		// The folder: files are replaced, and so are links to them.
-		if err = notify.Add(filepath.Dir(path)); err != nil {
-			_ = notify.Close()
-		}
-	}
-	if err != nil {
-		logger.Warn("the keys file is only polled", "file", path, "cause", err)
-		notify = nil
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	w.stop = stop
-	go w.run(ctx, notify)
+	w.close = watcher.Background(w.reload)
 	return w, nil
-}
-
-func (w *watchedKeys) close() {
-	w.stop()
-	<-w.done
 }
 
 func (w *watchedKeys) find(ctx context.Context, h Hash) (Key, bool, error) {
 	return w.index.Load().find(ctx, h)
 }
 
-func (w *watchedKeys) run(ctx context.Context, notify *fsnotify.Watcher) {
-	defer close(w.done)
-	var events chan fsnotify.Event
-	var lost <-chan error
-	if notify != nil {
-		defer notify.Close() //nolint:errcheck // nothing was written
-		events, lost = notify.Events, notify.Errors
-	}
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case e := <-events:
-			w.reload(ctx, filepath.Base(e.Name) == filepath.Base(w.path))
-		case err := <-lost:
-			w.logger.DebugContext(ctx, "changes beside the keys file were missed", "cause", err)
-			w.reload(ctx, true)
-		case <-tick.C:
-			w.reload(ctx, false)
-		}
-	}
-}
-
-// reload reads the file when it was touched or isn't the one that was read before.
-func (w *watchedKeys) reload(ctx context.Context, touched bool) {
-	stamp := w.look()
-	if !touched && stamp == w.stamp && w.fault == "" {
-		return
-	}
+// reload reads the file, for it may not be what it was. A mistake is told once.
+func (w *watchedKeys) reload(ctx context.Context) error {
 	before := w.sum
 	keys, err := w.read()
 	if err != nil {
@@ -143,29 +85,20 @@ func (w *watchedKeys) reload(ctx context.Context, touched bool) {
 			w.fault = fault
 			w.logger.ErrorContext(ctx, "the keys file can't be used; the keys stay as they were", "cause", fault)
 		}
-		return
+		return err
 	}
-	w.stamp = stamp
 	if w.sum == before && w.fault == "" {
-		return
+		return nil
 	}
 	w.fault = ""
 	index := indexOf(keys)
 	w.index.Store(&index)
 	w.logger.InfoContext(ctx, "keys read", "file", w.path, "keys", len(keys))
-}
-
-func (w *watchedKeys) look() fileStamp {
-	info, err := os.Stat(w.path)
-	if err != nil {
-		return fileStamp{size: -1}
-	}
-	target, _ := filepath.EvalSymlinks(w.path)
-	return fileStamp{info.Size(), info.ModTime(), target}
+	return nil
 }
 
 func (w *watchedKeys) read() ([]Key, error) {
-	text, err := readBounded(w.path, maxKeyFile+1)
+	text, err := files.Read(w.path, maxKeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("keys file: %w", err)
 	}

@@ -27,6 +27,7 @@ var rules = []struct {
 	{folder: "gateway/fail", never: []string{"gateway", "upstreams"}},
 	{folder: "gateway/secret", never: []string{"gateway", "upstreams"}},
 	{folder: "gateway/mistake", never: []string{"gateway", "upstreams"}},
+	{folder: "gateway/files", never: []string{"gateway", "upstreams"}},
 	{folder: "gateway/ratelimit", never: []string{"gateway", "upstreams"}, except: map[string]string{
 		"gateway/fail":      "everybody may use it",
 		"gateway/secret":    "everybody may use it",
@@ -44,6 +45,7 @@ var rules = []struct {
 		"gateway/fail":    "everybody may use it",
 		"gateway/secret":  "everybody may use it",
 		"gateway/address": "whom a request is from",
+		"gateway/files":   "everybody may use it",
 	}},
 	{folder: "gateway/address", never: []string{"gateway", "upstreams"}},
 	{folder: "gateway/edge", never: []string{"gateway", "upstreams"}, except: map[string]string{

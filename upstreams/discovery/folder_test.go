@@ -153,7 +153,7 @@ func TestBrokenFiles(t *testing.T) {
 		{"t.yaml", "- targets: [a:1]\n---\n- targets: [a:1]\n", "a second document"},
 		{"t.yaml", strings.Repeat("[", 100), ":1: nested too deep"},
 		{"t.yaml", "\xff", "not UTF-8"},
-		{"t.yaml", "# " + strings.Repeat("x", 1<<20), "has more than 1048576 bytes"},
+		{"t.yaml", "# " + strings.Repeat("x", 1<<20), "is over 1048576 bytes"},
 		{"t.json", "", ":1: not JSON"},
 		{"t.json", "[\n{\"targets\": [\"a:1\"]},\n]", ":3: not JSON"},
 		{"t.json", "[\n\n{\"targets\": [\"a\"]}]", `:3: target`},
