@@ -56,7 +56,7 @@ func newKubernetes(c Kubernetes, o Options) (Source, error) {
 		orDefault(&c.CAFile, accountFolder+"ca.crt")
 	}
 	if c.Namespace == "" {
-		text, err := files.Read(accountFolder + "namespace", maxFile)
+		text, err := files.Read(accountFolder+"namespace", maxFile)
 		if err != nil {
 			return nil, fmt.Errorf("kubernetes.namespace: is missing, and the pod's own can't be read: %w", err)
 		}

@@ -10,7 +10,8 @@ import (
 type Config struct {
 	// DialTimeout bounds making a connection. Default: 2s.
 	DialTimeout time.Duration `yaml:"dial_timeout" json:"dial_timeout,omitempty"`
-	// MaxIdle is how many unused connections to one host and port are kept. Default: as many as MaxConns.
+	// MaxIdle is how many unused connections to one host and port are kept. Default: as many as MaxConns, for to close one that
+	// the next request would open again costs more than to keep it.
 	MaxIdle int `yaml:"max_idle" json:"max_idle,omitempty"`
 	// MaxConns is how many connections to one host and port there may be at once; further requests wait in the order
 	// in which they came. Default: 256.

@@ -46,8 +46,8 @@ func fetch(t *testing.T, carrier http.RoundTripper, address string) (*http.Respo
 func TestMistakes(t *testing.T) {
 	_, err := transport.NewNetHTTP(transport.Connections{DialTimeout: -1, MaxIdle: -1, MaxConns: -1, IdleTimeout: -1, MaxHeader: -1}, nil)
 	want := strings.Join([]string{
-		"dial_timeout can't be negative", "max_idle can't be negative", "max_conns can't be negative",
-		"idle_timeout can't be negative", "max_header can't be negative",
+		"dial_timeout: can't be negative", "max_idle: can't be negative", "max_conns: can't be negative",
+		"idle_timeout: can't be negative", "max_header: can't be negative",
 	}, "\n")
 	if err == nil {
 		t.Fatal("no error")
@@ -56,7 +56,7 @@ func TestMistakes(t *testing.T) {
 		t.Error(diff)
 	}
 	err = transport.Connections{MaxIdle: 5, MaxConns: 4}.Validate()
-	if err == nil || err.Error() != "max_idle (5) can't be more than max_conns (4)" {
+	if err == nil || err.Error() != "max_idle: 5 can't be more than max_conns (4)" {
 		t.Error(err)
 	}
 	if err := (transport.Connections{}).Validate(); err != nil {
