@@ -37,7 +37,7 @@ func ejection(ctx context.Context, f *fleet, fault string) ([]figure, error) {
 	bad := f.users[0]
 	l := startLoad(ctx, f.gateway.address, perSecond, user)
 	defer l.end()
-	time.Sleep(warm)
+	pause(ctx, warm)
 	before, err := f.gets()
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func ejection(ctx context.Context, f *fleet, fault string) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	time.Sleep(broken - (l.now() - begun))
+	pause(ctx, broken-(l.now()-begun))
 	after, err := f.gets()
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func ejection(ctx context.Context, f *fleet, fault string) ([]figure, error) {
 		return nil, err
 	}
 	back := l.now()
-	time.Sleep(warm)
+	pause(ctx, warm)
 	samples := l.end()
 
 	name := "one of three: " + fault + ": "
@@ -100,14 +100,14 @@ func hanging(ctx context.Context, f *fleet) ([]figure, error) {
 	bad := f.users[0]
 	l := startLoad(ctx, f.gateway.address, perSecond, user)
 	defer l.end()
-	time.Sleep(warm)
+	pause(ctx, warm)
 	begun := l.now()
 	if err := bad.signal(syscall.SIGSTOP); err != nil {
 		return nil, err
 	}
 	err := f.becomes(ctx, bad, "ejected", broken)
 	ejected := l.now()
-	time.Sleep(broken - (l.now() - begun))
+	pause(ctx, broken-(l.now()-begun))
 	repaired := l.now()
 	if err := errors.Join(err, bad.signal(syscall.SIGCONT)); err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func hanging(ctx context.Context, f *fleet) ([]figure, error) {
 func slow(ctx context.Context, f *fleet) ([]figure, error) {
 	l := startLoad(ctx, f.gateway.address, perSecond, user)
 	defer l.end()
-	time.Sleep(warm)
+	pause(ctx, warm)
 	before, err := f.gets()
 	if err != nil {
 		return nil, err
@@ -136,7 +136,7 @@ func slow(ctx context.Context, f *fleet) ([]figure, error) {
 	if err := f.users[0].misbehave("slow"); err != nil {
 		return nil, err
 	}
-	time.Sleep(broken)
+	pause(ctx, broken)
 	after, err := f.gets()
 	if err != nil {
 		return nil, err

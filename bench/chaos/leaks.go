@@ -57,7 +57,7 @@ func huge(ctx context.Context, f *fleet) ([]figure, error) {
 // leaks runs every fault for a second and compares what the gateway holds before and after.
 func leaks(ctx context.Context, f *fleet) ([]figure, error) {
 	warmUp := startLoad(ctx, f.gateway.address, perSecond, user)
-	time.Sleep(2 * time.Second)
+	pause(ctx, 2*time.Second)
 	warmUp.end()
 	before, err := f.settled(ctx, resources{})
 	if err != nil {
@@ -71,7 +71,7 @@ func leaks(ctx context.Context, f *fleet) ([]figure, error) {
 				return nil, err
 			}
 		}
-		time.Sleep(time.Second)
+		pause(ctx, time.Second)
 	}
 	for _, m := range f.users {
 		if err := m.signal(syscall.SIGSTOP); err != nil {
@@ -79,7 +79,7 @@ func leaks(ctx context.Context, f *fleet) ([]figure, error) {
 			return nil, err
 		}
 	}
-	time.Sleep(time.Second)
+	pause(ctx, time.Second)
 	l.end()
 	if err := f.calm(ctx); err != nil {
 		return nil, err

@@ -9,6 +9,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -89,7 +90,7 @@ func measure(ctx context.Context, only string, strict bool) (err error) {
 	for _, s := range chosen {
 		begun := time.Now()
 		more, err := s.measure(ctx, folder)
-		if err != nil {
+		if err := cmp.Or(ctx.Err(), err); err != nil { // interrupted: the figures say nothing
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		figures = append(figures, more...)
@@ -115,4 +116,14 @@ func (s scenario) measure(ctx context.Context, folder string) ([]figure, error) 
 		}
 	}
 	return s.run(ctx, f)
+}
+
+// pause waits, less long when it's interrupted.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }

@@ -14,7 +14,7 @@ import (
 func outage(ctx context.Context, f *fleet) ([]figure, error) {
 	l := startLoad(ctx, f.gateway.address, perSecond, user)
 	defer l.end()
-	time.Sleep(warm)
+	pause(ctx, warm)
 	all := func(fault string) error {
 		var problems []error
 		for _, m := range f.users {
@@ -30,13 +30,13 @@ func outage(ctx context.Context, f *fleet) ([]figure, error) {
 	if err := all("503"); err != nil {
 		return nil, err
 	}
-	time.Sleep(broken - 2*time.Second)
+	pause(ctx, broken-2*time.Second)
 	late := l.now()
 	atLate, err := f.gets()
 	if err != nil {
 		return nil, err
 	}
-	time.Sleep(2 * time.Second)
+	pause(ctx, 2*time.Second)
 	repaired := l.now()
 	after, err := f.gets()
 	if err != nil {
@@ -45,7 +45,7 @@ func outage(ctx context.Context, f *fleet) ([]figure, error) {
 	if err := all("none"); err != nil {
 		return nil, err
 	}
-	time.Sleep(10 * time.Second)
+	pause(ctx, 10*time.Second)
 	samples := l.end()
 	clients := func(from, to time.Duration) float64 { return float64(len(between(samples, from, to))) }
 	return []figure{
@@ -113,7 +113,7 @@ func bulkhead(ctx context.Context, f *fleet) ([]figure, error) {
 	defer hung.end()
 	well := startLoad(ctx, f.gateway.address, perSecond/2, product)
 	defer well.end()
-	time.Sleep(broken)
+	pause(ctx, broken)
 	samples := well.end()
 	return []figure{
 		within("one service hangs: p99 of another", percentile(samples, 0.99), 250*time.Millisecond),
