@@ -18,6 +18,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/tributary-gateway/tributary/gateway/secret"
+	"github.com/tributary-gateway/tributary/upstreams/backoff"
 )
 
 // fetchTimeout is how long the token server may take.
@@ -170,7 +171,7 @@ func (t *tokens) land(ctx context.Context, f *flight) {
 	if f.err != nil {
 		t.failures++
 		t.failed = f.err
-		t.paused = time.Now().Add(pauseAfter(t.failures, rand.Float64())) //nolint:gosec // spreads requests, keeps nothing secret
+		t.paused = time.Now().Add(backoff.After(firstPause, lastPause, t.failures, rand.Float64())) //nolint:gosec // spreads requests, keeps nothing secret
 	} else {
 		t.failures, t.failed = 0, nil
 		t.held.Store(f.token)

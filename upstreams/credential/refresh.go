@@ -56,12 +56,3 @@ func nextStep(now time.Time, has bool, l life, fetching bool, pausedUntil time.T
 	}
 	return fetchWait
 }
-
-// pauseAfter is how long to wait after so many failures in a row (1…), with random in [0,1).
-func pauseAfter(failures int, random float64) time.Duration {
-	whole := lastPause
-	if shift := failures - 1; shift < 6 {
-		whole = min(firstPause<<shift, lastPause)
-	}
-	return whole/2 + time.Duration(random*float64(whole/2))
-}

@@ -57,18 +57,3 @@ func TestNextStep(t *testing.T) {
 		}
 	}
 }
-
-func TestPauseGrowsToItsEnd(t *testing.T) {
-	for failures := 1; failures < 200; failures++ {
-		least, most := pauseAfter(failures, 0), pauseAfter(failures, 0.999999)
-		if least < firstPause/2 || most > lastPause || least > most {
-			t.Fatalf("%d: %v to %v", failures, least, most)
-		}
-		if failures >= 7 && least != lastPause/2 {
-			t.Errorf("%d: %v", failures, least)
-		}
-	}
-	if first := pauseAfter(1, 0.999999); first > firstPause {
-		t.Error(first)
-	}
-}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tributary-gateway/tributary/gateway/secret"
+	"github.com/tributary-gateway/tributary/upstreams/backoff"
 	"github.com/tributary-gateway/tributary/upstreams/credential"
 )
 
@@ -91,7 +92,7 @@ func (c *consulSource) Watch(ctx context.Context, update func([]Instance)) error
 		default:
 			index, pause = nextIndex(index, uint64(next)), consulRate-time.Since(asked)
 		}
-		if !sleep(ctx, max(pause, 0)) {
+		if !backoff.Wait(ctx, max(pause, 0)) {
 			return nil
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/tributary-gateway/tributary/upstreams/backoff"
 )
 
 // believedAfter is how often in a row DNS must say that there's nothing until it is believed.
@@ -39,7 +41,7 @@ func (d *dnsSource) Watch(ctx context.Context, update func([]Instance)) error {
 			nothing = 0
 		} else if nothing++; nothing >= believedAfter {
 			r.failing = false // it's no trouble any more
-			list, ttl, err = nil, pauseAfter(d.options.Pause, nothing, rand.Float64()), nil
+			list, ttl, err = nil, backoff.After(d.options.Pause, lastPause, nothing, rand.Float64()), nil
 		}
 		if err == nil {
 			err = r.list(ctx, list)
@@ -47,7 +49,7 @@ func (d *dnsSource) Watch(ctx context.Context, update func([]Instance)) error {
 		if err != nil {
 			ttl = r.trouble(ctx, err)
 		}
-		if !sleep(ctx, clamp(ttl, d.config)) {
+		if !backoff.Wait(ctx, clamp(ttl, d.config)) {
 			return nil
 		}
 	}

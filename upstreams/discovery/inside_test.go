@@ -7,20 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
-
-func TestPauseGrowsToItsEnd(t *testing.T) {
-	for failures := 1; failures < 500; failures++ {
-		least, most := pauseAfter(500*time.Millisecond, failures, 0), pauseAfter(500*time.Millisecond, failures, 0.999999)
-		if least < 250*time.Millisecond || most > lastPause || least > most || failures >= 7 && least != lastPause/2 {
-			t.Fatalf("%d: %v to %v", failures, least, most)
-		}
-	}
-	if got := pauseAfter(time.Hour, 1, 0.999999); got > lastPause {
-		t.Error(got)
-	}
-}
 
 func TestNextIndex(t *testing.T) {
 	for _, test := range []struct{ before, now, want uint64 }{{0, 7, 7}, {7, 7, 7}, {7, 9, 9}, {9, 7, 0}, {0, 0, 1}, {1, 0, 0}} {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tributary-gateway/tributary/gateway/files"
+	"github.com/tributary-gateway/tributary/upstreams/backoff"
 	"github.com/tributary-gateway/tributary/upstreams/credential"
 )
 
@@ -89,7 +90,7 @@ func (k *kubernetesSource) Watch(ctx context.Context, update func([]Instance)) e
 		case !errors.Is(err, errGone): // which is usual after a while without events
 			pause = w.reporter.trouble(ctx, err)
 		}
-		if !sleep(ctx, pause) {
+		if !backoff.Wait(ctx, pause) {
 			return nil
 		}
 	}
@@ -157,7 +158,7 @@ func (w *kubernetesWatch) follow(ctx context.Context) error {
 		default:
 			pause = w.reporter.trouble(ctx, err)
 		}
-		if !sleep(ctx, max(pause, 0)) {
+		if !backoff.Wait(ctx, max(pause, 0)) {
 			return ctx.Err()
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/tributary-gateway/tributary/upstreams/backoff"
 )
 
 // reporter hands lists on and keeps count of trouble, for one Watch.
@@ -66,29 +68,8 @@ func (r *reporter) trouble(ctx context.Context, err error) time.Duration {
 		r.failing = true
 		r.logger.WarnContext(ctx, "discovery fails, the last instances stay", "instances", len(r.last), "reason", err)
 	}
-	return pauseAfter(r.first, r.failures, rand.Float64()) //nolint:gosec // spreads requests, keeps nothing secret
+	return backoff.After(r.first, lastPause, r.failures, rand.Float64()) //nolint:gosec // spreads requests, keeps nothing secret
 }
 
 // lastPause is the longest wait between two attempts.
 const lastPause = 30 * time.Second
-
-// pauseAfter is how long to wait after so many failures in a row (1…), with random in [0,1).
-func pauseAfter(first time.Duration, failures int, random float64) time.Duration {
-	whole := min(first, lastPause)
-	for range min(failures-1, 40) {
-		whole = min(2*whole, lastPause)
-	}
-	return whole/2 + time.Duration(random*float64(whole/2))
-}
-
-// sleep waits, and says whether ctx is still there.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
-}

@@ -65,26 +65,8 @@ func FuzzCanonical(f *testing.F) {
 	})
 }
 
-func TestBackoff(t *testing.T) {
+func TestJittered(t *testing.T) {
 	const s = time.Second
-	for _, c := range []struct {
-		base, most time.Duration
-		failures   int
-		random     float64
-		want       time.Duration
-	}{
-		{2 * s, 60 * s, 1, 0, 2 * s},
-		{2 * s, 60 * s, 2, 0, 4 * s},
-		{2 * s, 60 * s, 5, 0, 32 * s},
-		{2 * s, 60 * s, 6, 0, 60 * s},
-		{2 * s, 60 * s, 1 << 30, 0, 60 * s},
-		{2 * s, 60 * s, 6, 1, 30 * s},
-		{90 * s, 60 * s, 3, 0, 90 * s},
-	} {
-		if got := backoff(c.base, c.most, c.failures, c.random); got != c.want {
-			t.Errorf("%+v: %v", c, got)
-		}
-	}
 	if a, b := jittered(10*s, 0), jittered(10*s, 1); a != 9*s || b != 11*s {
 		t.Errorf("%v to %v", a, b)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tributary-gateway/tributary/gateway/fail"
+	"github.com/tributary-gateway/tributary/upstreams/backoff"
 	"github.com/tributary-gateway/tributary/upstreams/view"
 )
 
@@ -33,7 +34,7 @@ func (p *poller) run(ctx context.Context, f *feed) error {
 			return nil //nolint:nilerr // nobody listens any more
 		case err != nil:
 			failures++
-			wait = max(wait, backoff(p.every, p.most, failures, rand.Float64())) //nolint:gosec // spreads load
+			wait = max(wait, backoff.After(p.every, p.most, failures, rand.Float64())) //nolint:gosec // spreads load
 			if text := describe(err); text != failed {
 				failed = text
 				f.publish(Update{Err: err})
@@ -51,7 +52,7 @@ func (p *poller) run(ctx context.Context, f *feed) error {
 			}
 			raw, sum, failed, failures = rawOf(value), now, "", 0
 		}
-		if !pause(ctx, wait) {
+		if !backoff.Wait(ctx, wait) {
 			return nil
 		}
 	}
@@ -72,4 +73,9 @@ func describe(err error) string {
 		return k.Code() + " " + failure.Message() + " " + failure.Code
 	}
 	return k.Code()
+}
+
+// jittered is d, a tenth more or less.
+func jittered(d time.Duration, random float64) time.Duration {
+	return d + time.Duration((random-0.5)*0.2*float64(d))
 }

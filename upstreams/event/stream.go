@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tributary-gateway/tributary/gateway/fail"
+	"github.com/tributary-gateway/tributary/upstreams/backoff"
 	"github.com/tributary-gateway/tributary/upstreams/view"
 )
 
@@ -57,13 +58,13 @@ func (s *streamer) run(ctx context.Context, f *feed) error {
 			return err
 		case err != nil:
 			failures++
-			wait = backoff(retry, s.backoff, failures, rand.Float64()) //nolint:gosec // spreads load
+			wait = backoff.After(retry, s.backoff, failures, rand.Float64()) //nolint:gosec // spreads load
 			if text := describe(err); text != failed {
 				failed = text
 				f.publish(Update{Err: err})
 			}
 		}
-		if !pause(ctx, wait) {
+		if !backoff.Wait(ctx, wait) {
 			return nil
 		}
 	}
