@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/tributary-gateway/tributary/gateway/address"
 	"github.com/tributary-gateway/tributary/gateway/fail"
 )
 
@@ -30,6 +32,8 @@ type Options struct {
 	HTTPClient *http.Client
 	// Keys are more API keys, for programs that make their own, such as demos.
 	Keys []Key
+	// Forwarded is the header in which trusted proxies say whom a request is from. Empty is X-Forwarded-For.
+	Forwarded address.Header
 	// Now tells the time. Nil is time.Now.
 	Now func() time.Time
 }
@@ -38,7 +42,7 @@ type Options struct {
 type Authenticator struct {
 	config  Config
 	now     func() time.Time
-	proxies proxies
+	proxies address.Proxies
 	clients map[string]ClientConfig
 	keys    keyStore // nil without keys
 	tokens  []*verifier
@@ -87,7 +91,7 @@ func New(c Config, o Options) (*Authenticator, error) {
 }
 
 func (a *Authenticator) open(c Config, o Options) (err error) {
-	if a.proxies, err = parseProxies(c.TrustedProxies); err != nil {
+	if a.proxies, err = address.New(c.TrustedProxies, o.Forwarded); err != nil {
 		return err
 	}
 	if a.verified, err = lru.New[Hash, verifiedToken](verifiedMost); err != nil {
@@ -239,7 +243,19 @@ func (a *Authenticator) anonymous(r *http.Request) (Client, error) {
 	if a.config.Required {
 		return Client{}, &fail.Error{Kind: fail.Unauthenticated, Op: "identify", Public: textMissing, Err: &refusal{reason: "no credentials"}}
 	}
-	return Client{ID: account(a.proxies.address(r)), Plan: a.config.AnonymousPlan}, nil
+	return Client{ID: account(a.proxies.Of(r)), Plan: a.config.AnonymousPlan}, nil
+}
+
+// account is what of an address is one caller.
+func account(a netip.Addr) string {
+	switch {
+	case !a.IsValid():
+		return "unknown"
+	case a.Is6():
+		return address.Account(a).String()
+	default:
+		return a.String()
+	}
 }
 
 func (a *Authenticator) byKey(ctx context.Context, text string) (Client, error) {

@@ -229,7 +229,7 @@ func TestContext(t *testing.T) {
 func TestConfigProblems(t *testing.T) {
 	key := []string{"k.pem"}
 	for want, c := range map[string]identity.Config{
-		`trusted_proxies: "10.0.0.0/99" is no network`:        {TrustedProxies: []string{"10.0.0.0/99"}},
+		`trusted_proxies[0]: "10.0.0.0/99" is no network`:     {TrustedProxies: []string{"10.0.0.0/99"}},
 		`clients[0]: id is missing`:                           {Clients: []identity.ClientConfig{{}}},
 		`clients[1]: "a" is there twice`:                      {Clients: []identity.ClientConfig{{ID: "a"}, {ID: "a"}}},
 		`clients[0]: scopes: "a b"`:                           {Clients: []identity.ClientConfig{{ID: "a", Scopes: []string{"a b"}}}},

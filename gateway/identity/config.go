@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tributary-gateway/tributary/gateway/address"
 	"github.com/tributary-gateway/tributary/gateway/secret"
 )
 
@@ -22,7 +23,8 @@ type Config struct {
 	AnonymousPlan string `yaml:"anonymous_plan" json:"anonymous_plan,omitempty"`
 	// DefaultPlan is the plan of clients for which nothing else names one. Default: default.
 	DefaultPlan string `yaml:"default_plan" json:"default_plan,omitempty"`
-	// TrustedProxies are the networks (10.0.0.0/8) and addresses whose X-Forwarded-For is believed. Default: none.
+	// TrustedProxies are the networks (10.0.0.0/8) and addresses that are believed when they say whom a request is from, by
+	// the header that edge.forwarded names. Default: none.
 	TrustedProxies []string `yaml:"trusted_proxies" json:"trusted_proxies,omitempty"`
 	// Clients gives clients plans and scopes, however they show who they are.
 	Clients []ClientConfig `yaml:"clients" json:"clients,omitempty"`
@@ -172,8 +174,8 @@ func (c Config) WithDefaults() Config {
 func (c Config) Validate() error {
 	var problems []error
 	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	if _, err := parseProxies(c.TrustedProxies); err != nil {
-		add("trusted_proxies: %w", err)
+	if _, err := address.New(c.TrustedProxies, ""); err != nil {
+		problems = append(problems, err)
 	}
 	ids := map[string]bool{}
 	for i, client := range c.Clients {
@@ -302,25 +304,6 @@ func checkURL(text string) error {
 		return errors.New("keys are fetched by https; http is for this machine only")
 	}
 	return nil
-}
-
-func parseProxies(texts []string) (proxies, error) {
-	var all proxies
-	var problems []error
-	for _, text := range texts {
-		if a, err := netip.ParseAddr(text); err == nil {
-			a = a.Unmap()
-			all = append(all, netip.PrefixFrom(a, a.BitLen()))
-			continue
-		}
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%q is no network like 10.0.0.0/8", text))
-			continue
-		}
-		all = append(all, p.Masked())
-	}
-	return all, errors.Join(problems...)
 }
 
 func isHeader(name string) bool {

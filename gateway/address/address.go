@@ -1,4 +1,11 @@
-package edge
+// Package address tells from whom a request is: its peer, or whoever a proxy that is trusted says.
+//
+// Proxies add the address that they saw at the end of one header, so that it is read from the right for as long as the
+// addresses are trusted; what stands further to the left anyone can write. Only the one header that is configured is looked
+// at: a proxy passes on the one that it doesn't know. What can't be read ends the search at the last address that is known
+// for certain. Who is counted by address is counted by Account, for one subscriber has a whole network of IPv6. Nothing
+// here depends on anything.
+package address
 
 import (
 	"errors"
@@ -8,20 +15,21 @@ import (
 	"strings"
 )
 
-// ForwardedHeader is a header in which proxies say whom a request is from.
-type ForwardedHeader string
+// Header is a header in which proxies say whom a request is from.
+type Header string
 
 // The headers.
 const (
-	XForwardedFor ForwardedHeader = "x-forwarded-for"
+	XForwardedFor Header = "x-forwarded-for"
 	// Forwarded is RFC 7239's.
-	Forwarded ForwardedHeader = "forwarded"
+	Forwarded Header = "forwarded"
 )
 
-// Values lists what a ForwardedHeader can be.
-func (ForwardedHeader) Values() []string { return []string{string(XForwardedFor), string(Forwarded)} }
+// Values lists what a Header can be.
+func (Header) Values() []string { return []string{string(XForwardedFor), string(Forwarded)} }
 
-func (f ForwardedHeader) known() bool { return f == XForwardedFor || f == Forwarded }
+// Known says whether there is such a header.
+func (h Header) Known() bool { return h == XForwardedFor || h == Forwarded }
 
 // maxHops is how many entries of the header are looked at, from the right.
 const maxHops = 32
@@ -29,17 +37,18 @@ const maxHops = 32
 // Proxies are the networks that are believed when they say whom a request is from.
 type Proxies struct {
 	networks []netip.Prefix
-	header   ForwardedHeader
+	header   Header
 }
 
-// NewProxies reads networks (10.0.0.0/8) and addresses. The error names each that is none.
-func NewProxies(networks []string, header ForwardedHeader) (Proxies, error) {
+// New reads networks (10.0.0.0/8) and addresses. The empty header is X-Forwarded-For. The error names each network that is
+// none.
+func New(networks []string, header Header) (Proxies, error) {
 	if header == "" {
 		header = XForwardedFor
 	}
 	p := Proxies{header: header}
 	var problems []error
-	if !header.known() {
+	if !header.Known() {
 		problems = append(problems, fmt.Errorf("forwarded: is %q; it can be x-forwarded-for or forwarded", header))
 	}
 	for i, text := range networks {
@@ -70,11 +79,10 @@ func (p Proxies) Trusts(a netip.Addr) bool {
 	return false
 }
 
-// Address is whom a request comes from: the peer, or the last address in the header that is none of the proxies, which
-// each add the one they saw at the end. What stands further to the left anyone can write. It's invalid when the peer has
-// no address.
-func (p Proxies) Address(r *http.Request) netip.Addr {
-	at, ok := parseAddress(r.RemoteAddr)
+// Of is whom a request comes from: the peer, or the last address in the header that is none of the proxies, which each add
+// the one they saw at the end. It's invalid when the peer has no address.
+func (p Proxies) Of(r *http.Request) netip.Addr {
+	at, ok := Parse(r.RemoteAddr)
 	if !ok || !p.Trusts(at) {
 		return at
 	}
@@ -91,7 +99,7 @@ func (p Proxies) Address(r *http.Request) netip.Addr {
 			if p.header == Forwarded {
 				element = forElement(element)
 			}
-			before, ok := parseAddress(element)
+			before, ok := Parse(element)
 			if !ok || hops == maxHops {
 				return at // who added what can't be read is the one we know
 			}
@@ -128,8 +136,8 @@ func forElement(element string) string {
 	return found
 }
 
-// parseAddress reads an address with or without a port.
-func parseAddress(text string) (netip.Addr, bool) {
+// Parse reads an address with or without a port.
+func Parse(text string) (netip.Addr, bool) {
 	if ap, err := netip.ParseAddrPort(text); err == nil {
 		return ap.Addr().Unmap().WithZone(""), true
 	}
