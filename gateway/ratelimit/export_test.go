@@ -1,12 +1,12 @@
 package ratelimit
 
-// The scripts, for a test that runs them with a clock of its own.
-var (
-	ReserveLua = bucketLua + reserveLua
-	SettleLua  = bucketLua + settleLua
-)
+// SpendLua is the script, for a test that runs it with a clock of its own.
+var SpendLua = spendLua
 
-// Story is one bucket of bucket.go, for a test that plays the same story to the scripts.
+// Slot is where a Cluster keeps a key.
+var Slot = slot
+
+// Story is one bucket of bucket.go, for a test that plays the same story to the script.
 type Story struct {
 	p policy
 	l level
@@ -17,17 +17,26 @@ func NewStory(capacity, restore int64) *Story {
 	return &Story{p: policy{capacity: capacity, restore: restore}}
 }
 
-// Reserve is what reserve.lua does for one bucket, and what it answers. A refusal isn't written down.
-func (s *Story) Reserve(now, cost int64) (outcome, deficit, part, ahead int64) {
-	l := s.p.at(s.l, now)
-	if s.p.admits(l, cost) {
-		l = s.p.add(l, cost)
-		s.l = l
-	} else {
-		outcome = 1
+// Run gives back and takes costs, and says as the script does which of them were admitted and how the bucket stood before.
+// Only what changed something is written down.
+func (s *Story) Run(now, back int64, costs []int64) (outcomes string, deficit, part, ahead int64) {
+	l := s.p.add(s.p.at(s.l, now), -back)
+	if l.deficit == 0 {
+		l.at = now
 	}
-	return outcome, l.deficit, l.part, max(0, l.at-now)
+	deficit, part, ahead = l.deficit, l.part, max(0, l.at-now)
+	changed := back != 0
+	for _, cost := range costs {
+		if !s.p.admits(l, cost) {
+			outcomes += "1"
+			continue
+		}
+		outcomes += "0"
+		l = s.p.add(l, cost)
+		changed = changed || cost > 0
+	}
+	if changed {
+		s.l = l
+	}
+	return outcomes, deficit, part, ahead
 }
-
-// Settle is what settle.lua does.
-func (s *Story) Settle(now, back int64) { s.l = s.p.add(s.p.at(s.l, now), -back) }

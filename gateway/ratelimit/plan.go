@@ -12,9 +12,10 @@ type Plan struct {
 	name     string
 	config   PlanConfig
 	policies []policy
-	most     int64  // points that an operation can cost at most
-	cached   int64  // price of a cached answer, -1 is full
-	args     []any  // the policies as the scripts read them
+	most     int64 // points that an operation can cost at most
+	cached   int64 // price of a cached answer, -1 is full
+	windows  []time.Duration
+	args     []any  // the policies as the script reads them
 	header   string // RateLimit-Policy
 	shared   atomic.Pointer[share]
 }
@@ -41,12 +42,13 @@ func newPlan(name string, c PlanConfig) *Plan {
 	return p
 }
 
-// derive computes what the scripts and clients get.
+// derive computes what the script and clients get.
 func (p *Plan) derive() {
-	p.header = PolicyHeader(p.levels(&Standing{}, 0))
 	for _, b := range p.policies {
+		p.windows = append(p.windows, duration(b.timeFor(b.capacity, level{}, 0)))
 		p.args = append(p.args, b.name, strconv.FormatInt(b.capacity, 10), strconv.FormatInt(b.restore, 10))
 	}
+	p.header = PolicyHeader(p.levels(&Standing{}, 0))
 }
 
 // Name is the plan's name in the configuration.
@@ -92,7 +94,7 @@ func (p *Plan) levels(s *Standing, back int64) []Level {
 		l := b.add(s.levels[i], -back)
 		all[i] = Level{
 			Bucket: b.name, Capacity: b.capacity / micro, Available: b.points(l), Restore: float64(b.restore) / micro,
-			Window: duration(b.timeFor(b.capacity, level{}, 0)), Full: duration(b.untilFull(l, 0)),
+			Window: p.windows[i], Full: duration(b.untilFull(l, 0)),
 		}
 	}
 	return all

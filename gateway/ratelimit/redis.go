@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"strconv"
 	"sync"
 	"time"
 
@@ -22,30 +21,29 @@ import (
 
 // Redis is the Store that any number of gateways share. One script decides, inside Redis and by its clock.
 //
-// Of a client there are two keys, in one slot of a Cluster: {client}b with its buckets, gone when they are full, and
-// {client}r with its reservations under way. client is an HMAC: who reads Redis learns no name and no credential.
+// Of a client there is one key, with its buckets and what each gateway has under way for it; it goes when all are full and
+// nothing is under way. Its name is an HMAC: who reads Redis learns no name and no credential.
 //
-// Calls of Reserve that come while others are on their way share a pipeline, so that Redis and the gateway read and
-// write once for many, and those of one client share a run of the script, which decides about one after the other.
-// Settlements wait in a queue and go out together in the same way; while Redis is down they are kept, and forgotten
-// when their leases are over or the queue is full, which leaves the estimate charged.
+// What is asked at the same time goes together: a lane has one pipeline on its way and collects the next meanwhile, one
+// run of the script for each client, which settles, and decides about its operations one after the other. So the busier
+// a gateway is the less an operation costs it and Redis. Settlements wait a moment for an operation to go with. While
+// Redis is down they are kept, and forgotten when their leases are over, which leaves the estimate charged.
 type Redis struct {
 	client redis.UniversalClient
 	config RedisConfig
-	id     string // of this process, in front of every reservation's number
+	id     string // of this process
 	macs   sync.Pool
+	pool   sync.Pool // of jobs
+	lanes  []*lane   // each has a part of the slots of a Cluster
 
-	reserve, settle, beat *redis.Script
+	spend, beat *redis.Script
 
-	jobs        chan *job
-	settlements chan pending
-	closing     chan struct{}
-	closeOnce   sync.Once
-	flush       context.Context // ends when Close gives up
-	giveUp      context.CancelFunc
-	settling    sync.WaitGroup
-	others      sync.WaitGroup
-	counted     instanceCount
+	closing   chan struct{}
+	closeOnce sync.Once
+	flush     context.Context // ends when Close gives up
+	giveUp    context.CancelFunc
+	working   sync.WaitGroup
+	counted   instanceCount
 }
 
 // RedisConfig is what a Redis store needs beside a client. Zeros are the defaults in parentheses.
@@ -58,23 +56,25 @@ type RedisConfig struct {
 	Timeout time.Duration
 	// Lease is how long a reservation is known (60s).
 	Lease time.Duration
-	// Queue is how many settlements may wait (8192).
+	// Queue is how many settlements, or clients with something to settle, may wait in a lane (8192).
 	Queue int
-	// Senders is how many pipelines of reservations may be on their way at once (4).
-	Senders int
+	// Lanes is how many pipelines may be on their way at once (1; with a Cluster 16, so that a node that is down keeps
+	// few others waiting).
+	Lanes int
 	// Beat is how often this process says that it is there (5s); it counts as gone after three times that.
 	Beat time.Duration
 }
 
+var (
+	errSlow   = errors.New("redis didn't answer in time")
+	errClosed = errors.New("the store is closed")
+)
+
 var _ Store = (*Redis)(nil)
 
 var (
-	//go:embed bucket.lua
-	bucketLua string
-	//go:embed reserve.lua
-	reserveLua string
-	//go:embed settle.lua
-	settleLua string
+	//go:embed spend.lua
+	spendLua string
 	//go:embed beat.lua
 	beatLua string
 )
@@ -86,34 +86,36 @@ func NewRedis(client redis.UniversalClient, c RedisConfig) (*Redis, error) {
 	c.Timeout = cmp.Or(c.Timeout, 50*time.Millisecond)
 	c.Lease = cmp.Or(c.Lease, 60*time.Second)
 	c.Queue = cmp.Or(c.Queue, 8192)
-	c.Senders = cmp.Or(c.Senders, 4)
+	if c.Lanes == 0 {
+		c.Lanes = 1
+		if _, ok := client.(*redis.ClusterClient); ok {
+			c.Lanes = 16
+		}
+	}
 	if len(c.Secret) < 16 {
 		return nil, errors.New("secret: points in Redis need one of 16 characters or more, the same for all gateways")
 	}
 	c.Beat = cmp.Or(c.Beat, 5*time.Second)
-	if c.Beat < 0 || c.Timeout < 0 || c.Lease < 0 || c.Queue < 0 || c.Senders < 0 {
-		return nil, errors.New("timeout, lease, queue, senders and beat: can't be negative")
+	if c.Beat < 0 || c.Timeout < 0 || c.Lease < 0 || c.Queue < 0 || c.Lanes < 0 {
+		return nil, errors.New("timeout, lease, queue, lanes and beat: can't be negative")
 	}
 	r := &Redis{
-		client:      client,
-		config:      c,
-		id:          rand.Text()[:16],
-		reserve:     redis.NewScript(bucketLua + reserveLua),
-		settle:      redis.NewScript(bucketLua + settleLua),
-		beat:        redis.NewScript(beatLua),
-		jobs:        make(chan *job, c.Senders*maxBatch),
-		settlements: make(chan pending, c.Queue),
-		closing:     make(chan struct{}),
+		client:  client,
+		config:  c,
+		id:      rand.Text()[:16],
+		spend:   redis.NewScript(spendLua),
+		beat:    redis.NewScript(beatLua),
+		closing: make(chan struct{}),
 	}
 	r.macs.New = func() any { return hmac.New(sha256.New, []byte(c.Secret.Reveal())) }
 	r.flush, r.giveUp = context.WithCancel(context.Background())
-	for range c.Senders {
-		r.others.Go(r.send)
+	r.pool.New = func() any { return &job{done: make(chan struct{}, 1)} }
+	for range c.Lanes {
+		l := newLane(r)
+		r.lanes = append(r.lanes, l)
+		r.working.Go(l.work)
 	}
-	for range settlers {
-		r.settling.Go(r.settleAll)
-	}
-	r.others.Go(r.countInstances)
+	r.working.Go(r.countInstances)
 	return r, nil
 }
 
@@ -135,78 +137,51 @@ func (r *Redis) key(client string) string {
 	return string(append(text, '}'))
 }
 
-// reservationID names a reservation among those of all gateways.
-func (r *Redis) reservationID(seq uint64) string { return r.id + strconv.FormatUint(seq, 36) }
-
-// keys are those of one client.
-func keys(client string) []string { return []string{client + "b", client + "r"} }
-
-// reserveArgs are the arguments of reserve.lua, for jobs of one client on one plan.
-func (r *Redis) reserveArgs(jobs []*job) []any {
-	plan := jobs[0].request.Plan
-	args := make([]any, 0, 3+2*len(jobs)+len(plan.args))
-	args = append(args, r.config.Lease.Microseconds(), plan.config.MaxConcurrent, len(jobs))
-	for _, j := range jobs {
-		cost := "-1"
-		if !j.request.Look {
-			cost = strconv.FormatInt(min(j.request.Points, MaxCapacity)*micro, 10)
-		}
-		args = append(args, r.reservationID(j.request.Seq), cost)
+// Reserve implements Store: one round trip, shared with those who ask at the same time.
+func (r *Redis) Reserve(_ context.Context, q *Request) (Outcome, Standing, error) {
+	j, _ := r.pool.Get().(*job)
+	j.request, j.since, j.err = q, time.Now(), nil
+	if r.lane(q.Client).ask(j) {
+		<-j.done
+	} else {
+		j.err = errClosed
 	}
-	return append(args, plan.args...)
+	outcome, standing, err := j.outcome, j.standing, j.err
+	j.request = nil
+	r.pool.Put(j)
+	if err != nil {
+		return Unavailable, Standing{}, err
+	}
+	return outcome, standing, nil
 }
 
-// settleArgs are the arguments of settle.lua, for settlements of one client on one plan.
-func (r *Redis) settleArgs(all []pending) []any {
-	plan := all[0].Plan
-	args := make([]any, 0, 1+2*len(all)+len(plan.args))
-	args = append(args, len(all))
-	for _, s := range all {
-		args = append(args, r.reservationID(s.Seq), strconv.FormatInt(s.back(), 10))
-	}
-	return append(args, plan.args...)
-}
+// Settle implements Store. When too many wait already s is forgotten, which leaves its estimate charged.
+func (r *Redis) Settle(s Settlement) { r.lane(s.Client).settle(s) }
 
-// parse reads what reserve.lua answers for the nth of several requests on one plan.
-func parse(q *Request, n, several int, reply any) (Outcome, Standing, error) {
-	numbers, ok := reply.([]any)
-	each := 1 + 3*len(q.Plan.policies)
-	if !ok || len(numbers) != several*each {
-		return Unavailable, Standing{}, fmt.Errorf("redis answered %T of the wrong shape", reply)
+// lane is the one that carries what is asked about a client.
+func (r *Redis) lane(client string) *lane {
+	if len(r.lanes) == 1 {
+		return r.lanes[0]
 	}
-	numbers = numbers[n*each:]
-	var standing Standing
-	number := func(i int) int64 { n, _ := numbers[i].(int64); return n }
-	for i := range q.Plan.policies {
-		standing.levels[i] = level{deficit: number(1 + 3*i), part: number(2 + 3*i), at: number(3 + 3*i)}
-	}
-	switch number(0) {
-	case 0:
-		return Admitted, standing, nil
-	case 1:
-		return Short, standing, nil
-	default:
-		return Busy, standing, nil
-	}
+	return r.lanes[slot(r.key(client))*len(r.lanes)/slots]
 }
 
 // Close implements Store.
 func (r *Redis) Close(ctx context.Context) error {
-	r.closeOnce.Do(func() { close(r.closing) })
-	defer r.giveUp()
-	done := make(chan struct{})
-	go func() {
-		r.settling.Wait()
-		close(done)
-	}()
-	var err error
-	select {
-	case <-done:
-	case <-ctx.Done():
-		err = fmt.Errorf("settle what clients spent: %d not written: %w", len(r.settlements), ctx.Err())
-		r.giveUp()
-		<-done
+	for _, l := range r.lanes {
+		l.close()
 	}
-	r.others.Wait()
-	return err
+	r.closeOnce.Do(func() { close(r.closing) })
+	stop := context.AfterFunc(ctx, r.giveUp)
+	r.working.Wait()
+	stop()
+	defer r.giveUp()
+	left := 0
+	for _, l := range r.lanes {
+		left += len(l.due)
+	}
+	if left > 0 {
+		return fmt.Errorf("settle what clients spent: not written for %d of them: %w", left, ctx.Err())
+	}
+	return nil
 }
