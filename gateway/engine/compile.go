@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +24,7 @@ type compiler struct {
 	guard    Guard
 	doc      *ast.QueryDocument
 	plan     *plan
+	parts    bool // the client takes the answer in parts
 	budget   int
 	// known has the objects by type and selection sets: interfaces would multiply them otherwise.
 	known map[string]*planObject
@@ -34,10 +36,10 @@ type guarded struct {
 	when all
 }
 
-// compile makes the plan, or nil.
-func compile(schema *ast.Schema, bindings *Bindings, guard Guard, doc *ast.QueryDocument, op *ast.OperationDefinition) *plan {
+// compile makes the plan, or nil. Without parts nothing is deferred.
+func compile(schema *ast.Schema, bindings *Bindings, guard Guard, doc *ast.QueryDocument, op *ast.OperationDefinition, parts bool) *plan {
 	c := &compiler{
-		schema: schema, bindings: bindings, guard: guard, doc: doc,
+		schema: schema, bindings: bindings, guard: guard, doc: doc, parts: parts,
 		plan:   &plan{serial: op.Operation == ast.Mutation},
 		budget: planBudget,
 		known:  map[string]*planObject{},
@@ -92,6 +94,9 @@ func (c *compiler) object(def *ast.Definition, sets []guarded) (*planObject, err
 		}
 	}
 	o.slots = m.slots
+	if err := c.deferred(o, def, m.defers); err != nil {
+		return nil, err
+	}
 	c.known[key] = o
 	return o, nil
 }
@@ -136,6 +141,9 @@ func (c *compiler) field(def *ast.Definition, binding *Object, m *mergedField) (
 		c.plan.args++
 	}
 	if _, ok := b.source.(delegated); ok {
+		if slices.ContainsFunc(m.selected, func(s selected) bool { return defersIn(c.doc, s.field.SelectionSet) }) {
+			return nil, errUnplanned // gqlgen's executor would defer by itself
+		}
 		f.kind = kindTask
 		return f, nil
 	}

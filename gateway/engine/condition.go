@@ -7,8 +7,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// @skip and @include are compiled into conditions over the operation's Boolean variables, so that one plan serves all
-// values of them.
+// @skip, @include and @defer's if are compiled into conditions over the operation's Boolean variables, so that one plan
+// serves all values of them.
 
 // literal is a variable that has to be true or false: twice its number in the plan, plus one for false.
 type literal int32
@@ -62,27 +62,29 @@ const always = -1
 type guard struct {
 	name string
 	pos  *ast.Position
+	// lenient says that null is true, as for @defer.
+	lenient bool
 }
 
-// evaluate gives the plan's conditions their values for the variables of one operation. The error is for a variable that
-// is null: its type may allow that when it has a default, the directive doesn't.
-func (p *plan) evaluate(variables map[string]any) ([]bool, error) {
-	if len(p.conditions) == 0 {
-		return nil, nil
+// evaluate gives the plan's guards and conditions their values for the variables of one operation. The error is for a
+// variable that is null: its type may allow that when it has a default, the directive doesn't.
+func (p *plan) evaluate(variables map[string]any) (values, active []bool, err error) {
+	if len(p.guards) == 0 {
+		return nil, nil, nil
 	}
-	values := make([]bool, len(p.guards))
+	values = make([]bool, len(p.guards))
 	for i, g := range p.guards {
 		value, ok := variables[g.name].(bool)
-		if !ok {
+		if !ok && !g.lenient && len(p.conditions) > 0 {
 			err := gqlerror.Errorf(`Variable "$%s" must not be null: it decides about @skip or @include.`, g.name)
 			err.Locations = locationsOf(g.pos)
-			return nil, err
+			return nil, nil, err
 		}
-		values[i] = value
+		values[i] = value || !ok && g.lenient
 	}
-	active := make([]bool, len(p.conditions))
+	active = make([]bool, len(p.conditions))
 	for i, c := range p.conditions {
 		active[i] = c.holds(values)
 	}
-	return active, nil
+	return values, active, nil
 }

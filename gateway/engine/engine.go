@@ -8,8 +8,9 @@
 // appends to one buffer; properties of views are copied there as bytes.
 //
 // Introspection fields run in gqlgen's executor, and so do fields with run-time directives; whole operations do when they
-// subscribe, use @defer or other directives in the document, when field interceptors are installed, or when their plan
-// would be too big. The engine does no I/O: what a resolver can't do is an error of its field.
+// subscribe, use directives of their own in the document, when field interceptors are installed, or when their plan would
+// be too big. What they have under @defer comes with the rest then, and so it does for clients that don't take parts. The
+// engine does no I/O: what a resolver can't do is an error of its field.
 package engine
 
 import (
@@ -42,6 +43,11 @@ func WithConcurrency(n int) Option {
 	return func(s *schema) { s.concurrency = max(n, 1) }
 }
 
+// WithParts says who takes an answer in parts: for others @defer changes nothing. The default is everybody.
+func WithParts(takes func(ctx context.Context) bool) Option {
+	return func(s *schema) { s.takesParts = takes }
+}
+
 const defaultConcurrency = 256
 
 // New is generated with another executor. Schema and Complexity stay as they are.
@@ -53,6 +59,7 @@ func New(generated graphql.ExecutableSchema, bindings *Bindings, options ...Opti
 		plain:            plainMiddleware(generated),
 		trackerOf:        func(context.Context) Tracker { return nil },
 		concurrency:      defaultConcurrency,
+		takesParts:       func(context.Context) bool { return true },
 	}
 	for _, option := range options {
 		option(s)
@@ -73,6 +80,7 @@ type schema struct {
 	trackerOf   func(context.Context) Tracker
 	concurrency int
 	guard       Guard // nil when nothing is denied
+	takesParts  func(context.Context) bool
 }
 
 // eventSchema passes on what gqlgen's executor looks for when subscriptions have a context per event.
@@ -82,9 +90,20 @@ type eventSchema struct {
 	events graphql.ExecutableSchemaWithEventContext
 }
 
-// ExecWithEventContext is the generated schema's.
+// ExecWithEventContext is the generated schema's, behind the guard.
 func (s *eventSchema) ExecWithEventContext(ctx context.Context) graphql.ResponseHandlerWithContext {
-	return s.events.ExecWithEventContext(ctx)
+	op := graphql.GetOperationContext(ctx)
+	if _, refused := s.check(ctx, op); refused != nil {
+		refusal := Refuse(refused)
+		return func(ctx context.Context) (context.Context, *graphql.Response) { return ctx, refusal(ctx) }
+	}
+	if op = whole(op); op == graphql.GetOperationContext(ctx) {
+		return s.events.ExecWithEventContext(ctx)
+	}
+	next := s.events.ExecWithEventContext(graphql.WithOperationContext(ctx, op))
+	return func(ctx context.Context) (context.Context, *graphql.Response) {
+		return next(graphql.WithOperationContext(ctx, op))
+	}
 }
 
 // Exec runs the operation in ctx when the handler it returns is called for the first time. Data of the response may be
@@ -97,31 +116,51 @@ func (s *schema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return Refuse(refused)
 	}
 	if op.Operation.Operation == ast.Subscription || !plain {
-		return s.ExecutableSchema.Exec(ctx)
+		return s.generated(ctx, op)
 	}
-	p := s.plans.of(op.Doc, op.Operation)
-	if p == nil {
-		return s.ExecutableSchema.Exec(ctx)
-	}
-	done := false
-	return func(ctx context.Context) *graphql.Response {
-		if done {
-			return nil
+	p := s.plans.of(op.Doc, op.Operation, false)
+	if p != nil && p.defers && s.takesParts(ctx) {
+		if inParts := s.plans.of(op.Doc, op.Operation, true); inParts != nil {
+			p = inParts
 		}
-		done = true
-		return s.execute(ctx, op, p, denials)
+	}
+	if p == nil {
+		return s.generated(ctx, op)
+	}
+	begun := false
+	var rest *parts
+	return func(ctx context.Context) *graphql.Response {
+		if begun {
+			return rest.next(ctx)
+		}
+		begun = true
+		var response *graphql.Response
+		response, rest = s.execute(ctx, op, p, denials)
+		return response
 	}
 }
 
-func (s *schema) execute(ctx context.Context, op *graphql.OperationContext, p *plan, denials Denials) *graphql.Response {
-	active, err := p.evaluate(op.Variables)
+// generated leaves an operation to gqlgen's executor.
+func (s *schema) generated(ctx context.Context, op *graphql.OperationContext) graphql.ResponseHandler {
+	all := whole(op)
+	if all == op {
+		return s.ExecutableSchema.Exec(ctx)
+	}
+	next := s.ExecutableSchema.Exec(graphql.WithOperationContext(ctx, all))
+	return func(ctx context.Context) *graphql.Response { return next(graphql.WithOperationContext(ctx, all)) }
+}
+
+// execute gives the response, or its first part and what the others come from.
+func (s *schema) execute(ctx context.Context, op *graphql.OperationContext, p *plan, denials Denials) (*graphql.Response, *parts) {
+	values, active, err := p.evaluate(op.Variables)
 	if err != nil {
 		graphql.AddError(ctx, err)
-		return &graphql.Response{Data: []byte("null")}
+		return &graphql.Response{Data: []byte("null")}, nil
 	}
 	r := &run{
 		op:          op,
 		plan:        p,
+		values:      values,
 		active:      active,
 		args:        make([]arguments, p.args),
 		tracker:     s.trackerOf(ctx),
@@ -137,12 +176,17 @@ func (s *schema) execute(ctx context.Context, op *graphql.OperationContext, p *p
 	if r.tracker == nil {
 		r.tracker = untracked{}
 	}
-	data := write(r, r.resolve())
+	data, later := write(r, r.resolve(), 0, nil)
 	if data == nil {
-		return nil // as gqlgen's executor does
+		return nil, nil // as gqlgen's executor does
 	}
 	r.response.Data, r.response.Errors = data, r.unreported()
-	return &r.response
+	if all := r.jobs(later); len(all) > 0 {
+		more := true
+		r.response.HasNext = &more
+		return &r.response, newParts(r, all)
+	}
+	return &r.response, nil
 }
 
 type untracked struct{}

@@ -16,6 +16,7 @@ type merger struct {
 	fields  map[string]*mergedField
 	slots   []slot
 	visited map[string][]all // by fragment, the conditions under which it was spread
+	defers  []deferredSet
 }
 
 type mergedField struct {
@@ -51,21 +52,27 @@ func (m *merger) spread(s *ast.FragmentSpread, when all) error {
 	if err != nil || !counts {
 		return err
 	}
+	f := m.doc.Fragments.ForName(s.Name)
+	if f == nil {
+		return errUnplanned
+	}
+	if when, counts, err = m.later(s.Directives, f.TypeCondition, f.SelectionSet, when); err != nil || !counts {
+		return err
+	}
 	m.budget -= len(m.visited[s.Name]) * (1 + len(when))
 	if slices.ContainsFunc(m.visited[s.Name], when.implies) {
 		return nil
 	}
 	m.visited[s.Name] = append(m.visited[s.Name], when)
-	f := m.doc.Fragments.ForName(s.Name)
-	if f == nil {
-		return errUnplanned
-	}
 	return m.fragment(f.TypeCondition, f.SelectionSet, nil, when)
 }
 
 func (m *merger) fragment(on string, set ast.SelectionSet, directives ast.DirectiveList, when all) error {
 	when, counts, err := m.guard(directives, when)
 	if err != nil || !counts || !m.applies(on) {
+		return err
+	}
+	if when, counts, err = m.later(directives, on, set, when); err != nil || !counts {
 		return err
 	}
 	return m.visit(set, when)
@@ -126,9 +133,13 @@ func (m *merger) condition(c condition) int {
 	return len(m.plan.conditions) - 1
 }
 
-// guard adds what @skip and @include say; it's false when they exclude for good.
+// guard adds what @skip and @include say; it's false when they exclude for good. @defer, which only stands on fragments, is
+// later's to read.
 func (m *merger) guard(directives ast.DirectiveList, when all) (all, bool, error) {
 	for _, d := range directives {
+		if d.Name == "defer" {
+			continue
+		}
 		wanted := d.Name == "include"
 		if !wanted && d.Name != "skip" {
 			return nil, false, errUnplanned
@@ -143,7 +154,7 @@ func (m *merger) guard(directives ast.DirectiveList, when all) (all, bool, error
 			}
 			continue
 		}
-		l := m.literal(arg.Value)
+		l := m.literal(arg.Value, false)
 		if !wanted {
 			l |= 1
 		}
@@ -156,12 +167,12 @@ func (m *merger) guard(directives ast.DirectiveList, when all) (all, bool, error
 }
 
 // literal is the variable's number.
-func (m *merger) literal(v *ast.Value) literal {
+func (m *merger) literal(v *ast.Value, lenient bool) literal {
 	for i, g := range m.plan.guards {
-		if g.name == v.Raw {
+		if g.name == v.Raw && g.lenient == lenient {
 			return literal(2 * i)
 		}
 	}
-	m.plan.guards = append(m.plan.guards, guard{v.Raw, v.Position})
+	m.plan.guards = append(m.plan.guards, guard{v.Raw, v.Position, lenient})
 	return literal(2 * (len(m.plan.guards) - 1))
 }

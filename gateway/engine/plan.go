@@ -16,8 +16,9 @@ type plan struct {
 	root *planObject
 	// serial: the root fields run one after the other.
 	serial     bool
-	args       int // how many fields have arguments
-	objects    int // how many planObjects there are
+	defers     bool // @defer stands in the operation
+	args       int  // how many fields have arguments
+	objects    int  // how many planObjects there are
 	guards     []guard
 	conditions []condition
 }
@@ -32,6 +33,7 @@ type planObject struct {
 	tasks   bool         // something in here or below runs as a task
 	number  int          // among the plan's objects
 	names   []string     // the members of views that are copied, each once
+	defers  []*planDefer // fragments that come later
 }
 
 // slot is a place in the written object. A field has several when its first selection can be skipped and another would
@@ -112,7 +114,13 @@ type plans struct {
 	schema   *ast.Schema
 	bindings *Bindings
 	guard    Guard
-	known    sync.Map // weak.Pointer[ast.OperationDefinition] to *plan
+	known    sync.Map // planKey to *plan
+}
+
+// planKey is an operation, and whether its answer may come in parts.
+type planKey struct {
+	operation weak.Pointer[ast.OperationDefinition]
+	parts     bool
 }
 
 func newPlans(schema *ast.Schema, bindings *Bindings) *plans {
@@ -121,14 +129,14 @@ func newPlans(schema *ast.Schema, bindings *Bindings) *plans {
 
 // of is the operation's plan, compiled when it's seen for the first time, and nil when the engine can't run it. Nothing
 // in a plan leads back to the operation, so that the map doesn't keep documents alive.
-func (s *plans) of(doc *ast.QueryDocument, op *ast.OperationDefinition) *plan {
-	key := weak.Make(op)
+func (s *plans) of(doc *ast.QueryDocument, op *ast.OperationDefinition, parts bool) *plan {
+	key := planKey{weak.Make(op), parts}
 	if p, ok := s.known.Load(key); ok {
 		return p.(*plan)
 	}
-	p := compile(s.schema, s.bindings, s.guard, doc, op)
+	p := compile(s.schema, s.bindings, s.guard, doc, op, parts)
 	if _, raced := s.known.LoadOrStore(key, p); !raced {
-		runtime.AddCleanup(op, func(k weak.Pointer[ast.OperationDefinition]) { s.known.Delete(k) }, key)
+		runtime.AddCleanup(op, func(k planKey) { s.known.Delete(k) }, key)
 	}
 	return p
 }

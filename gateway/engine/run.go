@@ -13,6 +13,7 @@ type run struct {
 	ctx         context.Context
 	op          *graphql.OperationContext
 	plan        *plan
+	values      []bool // of the plan's guards
 	active      []bool // the plan's conditions
 	args        []arguments
 	tracker     Tracker
@@ -40,8 +41,9 @@ type group struct {
 	// up is the column whose results the objects are, nil for the root. Where they stand in it is only kept when a task
 	// may ask for its path.
 	up     *column
-	parent []int32 // the position in up's group, by object
-	index  []int32 // and the list indices, as many for each object as the field's type has lists
+	base   context.Context // of the columns, for objects of which something comes later; nil for others
+	parent []int32         // the position in up's group, by object
+	index  []int32         // and the list indices, as many for each object as the field's type has lists
 	cols   []*column
 
 	// mu guards elements, and what tasks add to the columns while they run: errors, fields, required.
@@ -110,9 +112,12 @@ func (r *run) openGroup(g *group, tasks []*task) []*task {
 
 func (r *run) newColumn(g *group, f *planField) *column {
 	c := &column{group: g, field: f}
-	if g.up != nil {
+	switch {
+	case g.base != nil:
+		c.base = g.base
+	case g.up != nil:
 		c.base = g.up.base
-	} else {
+	default:
 		field := r.collected(f)
 		c.base = graphql.WithRootFieldContext(r.ctx, &graphql.RootFieldContext{Object: field.Name, Field: field})
 	}
@@ -191,9 +196,5 @@ func (r *run) collected(f *planField) graphql.CollectedField {
 	if f.merged.Field != nil {
 		return f.merged
 	}
-	values := make([]bool, len(r.plan.guards))
-	for i, g := range r.plan.guards {
-		values[i], _ = r.op.Variables[g.name].(bool)
-	}
-	return collected(f.selected, func(when all) bool { return when.holds(values) })
+	return collected(f.selected, func(when all) bool { return when.holds(r.values) })
 }

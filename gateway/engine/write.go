@@ -28,6 +28,10 @@ type writer struct {
 	finders []view.Finder
 	found   []view.Value
 	written memo
+	// above is where the object stands that is written; nil for the root.
+	above *graphql.FieldContext
+	// later are the objects that were written and of which something comes later, in their order.
+	later []laterObject
 	// reported has the paths of errors that resolvers have added themselves: null there has its error.
 	reported map[string]bool
 }
@@ -46,22 +50,27 @@ func (w *writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// write gives the data of the response, nil when the operation has ended meanwhile.
-func write(r *run, root *group) []byte {
+// write gives the data of the response, nil when the operation has ended meanwhile: the i-th object of a group, which stands
+// below above. later are the objects in it of which something comes later.
+func write(r *run, g *group, i int, above *graphql.FieldContext) (data []byte, later []laterObject) {
 	w := getWriter(r)
 	defer putWriter(w)
-	if !w.object(root, 0) {
+	w.above = above
+	if !w.object(g, i) {
 		w.cut(0)
 	}
 	if w.gone {
 		Recycle(w.buf)
-		return nil
+		return nil, nil
 	}
-	return w.buf
+	return w.buf, w.later
 }
 
 // object writes the i-th object of a group that was opened.
 func (w *writer) object(g *group, i int) bool {
+	if len(g.plan.defers) > 0 {
+		w.later = append(w.later, laterObject{g, i, len(w.buf)})
+	}
 	return w.fields(g.plan, g.objs[i], g, i)
 }
 
@@ -161,6 +170,9 @@ func (w *writer) members(o *planObject, obj any, v view.Value, g *group, i int) 
 func (w *writer) cut(mark int) {
 	w.buf = append(w.buf[:mark], "null"...)
 	w.written.cut(mark)
+	for n := len(w.later); n > 0 && w.later[n-1].from >= mark; n-- {
+		w.later = w.later[:n-1]
+	}
 }
 
 // column writes what was resolved for the i-th object.

@@ -30,6 +30,10 @@ func (w *writer) fail(err error) {
 		return
 	}
 	f := w.innermost()
+	if f == nil {
+		w.run.report(w.context(), err, nil, w.shared)
+		return
+	}
 	w.run.report(w.context(), named(err, f), w.run.collected(f).Position, w.shared)
 }
 
@@ -45,12 +49,14 @@ func (w *writer) rescue(ok *bool, path, length int) {
 	w.fail(w.run.recovered(w.context(), p))
 }
 
+// innermost is the field whose value is written; nil for an object that comes later.
 func (w *writer) innermost() *planField {
-	for i := len(w.path) - 1; ; i-- {
+	for i := len(w.path) - 1; i >= 0; i-- {
 		if f := w.path[i].field; f != nil {
 			return f
 		}
 	}
+	return nil
 }
 
 // context is that of the value being written.
@@ -61,6 +67,9 @@ func (w *writer) context() context.Context {
 // field makes the FieldContexts from the root to the value being written.
 func (w *writer) field() *graphql.FieldContext {
 	fc := w.run.root
+	if w.above != nil {
+		fc = w.above
+	}
 	for _, s := range w.path {
 		if s.field == nil {
 			fc = &graphql.FieldContext{Parent: fc, Index: &s.index}
