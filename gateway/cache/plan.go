@@ -184,6 +184,10 @@ func (p *Plan) Concerns(tag string) bool {
 	return p.types[kind]
 }
 
+// Shareable says whether the operation may be executed once for several who ask for it at the same moment: whether it's a
+// query with one answer.
+func (p *Plan) Shareable() bool { return p.shareable }
+
 // Tags are those of the plan's types, whatever an answer holds.
 func (p *Plan) Tags() []string { return slices.Clone(p.tags) }
 

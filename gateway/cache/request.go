@@ -45,8 +45,13 @@ type Response struct {
 	Bounded bool
 	// Fresh is the smallest remaining freshness of the service answers used. 0 or less: not to be kept.
 	Fresh time.Duration
+	// Reason says, where Private or Fresh keep it from being kept, what it is that does, with its path.
+	Reason string
 	// Services are the names of the services that were asked, or whose answers were used.
 	Services []string
+	// Began is when a service was first asked for something in it, when that was for somebody else before; else zero. What
+	// was purged since then may be in it.
+	Began time.Time
 	// Payload is whatever the caller wants beside, such as errors. It isn't kept, but goes to those who waited.
 	Payload any
 }

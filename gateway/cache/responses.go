@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -278,6 +279,9 @@ func (r *Responses) guarded(ctx context.Context, key string, q *Request, policy 
 func (r *Responses) fetch(ctx context.Context, key string, q *Request, policy Policy, run func(context.Context) Response, then func()) outcome {
 	f := r.store.BeginOver() // services' answers come from it
 	o := outcome{response: run(ctx), subject: q.Subject}
+	if !o.response.Began.IsZero() {
+		f = f.From(o.response.Began)
+	}
 	defer func() { r.barren.note(key, !o.stored) }()
 	now := r.store.Now()
 	ttl := policy.MaxAge
@@ -292,9 +296,9 @@ func (r *Responses) fetch(ctx context.Context, key string, q *Request, policy Po
 	case o.response.Unkeyed:
 		o.why = "it depends on more than the key has"
 	case o.response.Private && !policy.Private:
-		o.why = "a service says that its answer is private"
+		o.why = cmp.Or(o.response.Reason, "a service says that its answer is private")
 	case ttl <= 0:
-		o.why = "a service's answer may not be kept"
+		o.why = cmp.Or(o.response.Reason, "a service's answer may not be kept")
 	case int64(len(o.response.Data)) > r.config.Store.MaxEntry:
 		o.why = "the answer is too large"
 	}

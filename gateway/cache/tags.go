@@ -182,39 +182,24 @@ func (f *finder) object(n *node, inside bool) error {
 	types := n.types
 	var id string
 	var idOf []string
-	f.rest = f.rest[1:]
 	// Once for its own members: whether it's an entity is known before what's in it.
-	for first := true; ; first = false {
-		more, err := f.more('}', first)
-		if err != nil {
-			return err
-		}
-		if !more {
-			break
-		}
-		m, err := f.member(n)
-		if err != nil {
-			return err
-		}
+	err := f.members(n, func(m *field) (err error) {
 		switch {
-		case m != nil && m.typename:
-			name, err := f.text()
-			if err != nil {
-				return err
-			}
-			if slices.Contains(n.types, name) {
+		case m.typename:
+			var name string
+			if name, err = f.text(); slices.Contains(n.types, name) {
 				types = []string{name}
 			}
-		case m != nil && len(m.idOf) > 0:
-			if id, err = f.text(); err != nil {
-				return err
-			}
+		case len(m.idOf) > 0:
+			id, err = f.text()
 			idOf = m.idOf
 		default:
-			if err := f.skip(); err != nil {
-				return err
-			}
+			err = f.skip()
 		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	after := f.rest
 	for _, typ := range types {
@@ -231,28 +216,36 @@ func (f *finder) object(n *node, inside bool) error {
 			inside = true
 		}
 	}
-	f.rest = before[1:]
+	f.rest = before
+	if err := f.members(n, func(m *field) error { return f.value(m, inside) }); err != nil {
+		return err
+	}
+	f.rest = after
+	return nil
+}
+
+// nobodys is a member that nobody asked for.
+var nobodys = &field{}
+
+// members calls read for the value of each member of an object, which read has to pass.
+func (f *finder) members(n *node, read func(m *field) error) error {
+	f.rest = f.rest[1:]
 	for first := true; ; first = false {
 		more, err := f.more('}', first)
-		if err != nil {
+		if err != nil || !more {
 			return err
-		}
-		if !more {
-			break
 		}
 		m, err := f.member(n)
 		if err != nil {
 			return err
 		}
-		if m == nil || len(m.types) == 0 {
-			m = &field{}
+		if m == nil {
+			m = nobodys
 		}
-		if err := f.value(m, inside); err != nil {
+		if err := read(m); err != nil {
 			return err
 		}
 	}
-	f.rest = after
-	return nil
 }
 
 // unknown notes that an answer has, or misses, objects of which no id is known.

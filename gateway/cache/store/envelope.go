@@ -90,10 +90,7 @@ func open(key string, b []byte, most int64) (*Entry, error) {
 	r := reader{rest: rest[1:]}
 	e := &Entry{Key: key, Created: r.time(), Expires: r.time(), StaleUntil: r.time(), Took: time.Duration(r.number())} //nolint:gosec // as written
 	if n := r.number(); n <= uint64(len(r.rest)) {
-		e.Tags = make([]string, 0, n)
-		for range n {
-			e.Tags = append(e.Tags, string(r.bytes()))
-		}
+		e.Tags = r.texts(int(n)) //nolint:gosec // bounded by what is there
 	} else {
 		r.bad = true
 	}
@@ -143,6 +140,25 @@ func (r *reader) time() time.Time {
 	v := binary.BigEndian.Uint64(r.rest)
 	r.rest = r.rest[8:]
 	return time.Unix(0, int64(v)) //nolint:gosec // as written
+}
+
+// texts takes n texts, which share their memory.
+func (r *reader) texts(n int) []string {
+	from, texts := r.rest, make([]string, n)
+	for range n {
+		r.bytes()
+	}
+	if r.bad {
+		return nil
+	}
+	all, at := reader{rest: from}, string(from[:len(from)-len(r.rest)])
+	for i := range texts {
+		before := len(all.rest)
+		text := all.bytes()
+		read := before - len(all.rest)
+		texts[i], at = at[read-len(text):read], at[read:]
+	}
+	return texts
 }
 
 func (r *reader) bytes() []byte {

@@ -31,6 +31,7 @@ type remote struct {
 	writes  chan write
 	waiting atomic.Int64 // bytes in the queue
 	undone  atomic.Int64 // writes that aren't finished
+	reads   reads
 
 	mu     sync.Mutex // guards what follows
 	unsaid [][]string // purges that Redis doesn't know of
@@ -77,6 +78,14 @@ func allTag(key string) string {
 // get reads entries into found and keeps them in the process.
 func (r *remote) get(ctx context.Context, keys []string, found []*Entry) {
 	s := r.store
+	if len(keys) == 1 {
+		if found[0] = r.one(ctx, keys[0]); found[0] == nil {
+			s.metrics.CacheLookup(Missing)
+		} else {
+			s.metrics.CacheLookup(Redis)
+		}
+		return
+	}
 	start := s.now()
 	ctx, cancel := context.WithTimeout(ctx, s.config.ReadTimeout)
 	defer cancel()
@@ -118,15 +127,8 @@ func (r *remote) open(key, value string, start, now time.Time) *Entry {
 	return e
 }
 
-// read returns what Redis has under the keys, or nil.
+// read returns what Redis has under several keys, or nil.
 func (r *remote) read(ctx context.Context, keys []string) []any {
-	if len(keys) == 1 {
-		value, err := r.client.Get(ctx, r.entryKey(keys[0])).Result()
-		if err != nil {
-			return nil
-		}
-		return []any{value}
-	}
 	if !r.cluster {
 		all := make([]string, len(keys))
 		for i, key := range keys {

@@ -127,6 +127,14 @@ func (s *Store) Now() time.Time { return s.now() }
 // Begin says that a fetch begins now.
 func (s *Store) Begin() Fetch { return Fetch{start: s.now()} }
 
+// From is the fetch as if it had begun at t, when that is earlier: what it brings was fetched for somebody else before.
+func (f Fetch) From(t time.Time) Fetch {
+	if t.Before(f.start) {
+		f.start = t
+	}
+	return f
+}
+
 // BeginOver is Begin for a fetch that may use entries of this Store: in what it brings there may be something that was
 // purged by another process a moment before it began, unheard. Where others share the Store, its entry is stored only if
 // nobody else purged a tag of it in the second before either.
@@ -147,6 +155,18 @@ func (s *Store) Get(ctx context.Context, key string) *Entry {
 	var found [1]*Entry
 	s.remote.get(ctx, []string{key}, found[:])
 	return found[0]
+}
+
+// Peek is Get that asks Redis only where nothing is kept in this process, because its configuration says so.
+func (s *Store) Peek(ctx context.Context, key string) *Entry {
+	if s.remote != nil && s.config.NoL1 {
+		return s.Get(ctx, key)
+	}
+	e := s.local.get(key, s.now(), s.guard)
+	if e != nil {
+		s.metrics.CacheLookup(Memory)
+	}
+	return e
 }
 
 // GetMulti puts the entries of keys into found, which is as long, and nil where there's none. What isn't in this process
