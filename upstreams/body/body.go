@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 	"sync/atomic"
+	"time"
 )
 
 // ErrTooBig is the error of a body over the limit.
@@ -27,6 +28,7 @@ type Body struct {
 	data   []byte
 	refs   atomic.Int32
 	read   int
+	began  time.Time
 }
 
 var _ io.ReadCloser = (*Body)(nil)
@@ -37,6 +39,17 @@ func Wrap(data []byte) *Body {
 	b.refs.Store(1)
 	return b
 }
+
+// WrapOf is Wrap for an answer that several wait for: began is when the first of them asked.
+func WrapOf(data []byte, began time.Time) *Body {
+	b := Wrap(data)
+	b.began = began
+	return b
+}
+
+// Began is when the exchange began that brought the body, if that may have been before its own request was made; else it's
+// zero.
+func (b *Body) Began() time.Time { return b.began }
 
 // Read reads the body of an answer with memory of a pool that all of the program shares; see Pool.Read.
 func Read(res *http.Response, limit int64) (*Body, error) { return shared.Read(res, limit) }

@@ -53,6 +53,58 @@ func BenchmarkWithout(b *testing.B) { bench(b, "max-age=60", false) } // no cach
 func BenchmarkHit(b *testing.B)     { bench(b, "max-age=60", true) }
 func BenchmarkBypass(b *testing.B)  { bench(b, "", true) } // a service that says nothing
 
+// A call of the schema, as loaders make it, of a service that says nothing.
+func BenchmarkBypassCall(b *testing.B) {
+	via := cacheOf(b, reuse.Default(), reuse.Options{Store: memory(b, nil)}).Layer(service(""))
+	call := &reuse.Call{Coordinate: "User", Reads: true}
+	r := plainRequest(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := via.RoundTrip(r.WithContext(reuse.WithCall(r.Context(), call))); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// The same for a batch.
+func BenchmarkBypassBatch(b *testing.B) {
+	cache := cacheOf(b, reuse.Default(), reuse.Options{Store: memory(b, nil)})
+	via := cache.Layer(service(""))
+	call := &reuse.Call{Coordinate: "User", Reads: true}
+	r := plainRequest(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		x := cache.Begin(r.Context(), call)
+		if _, err := via.RoundTrip(r.WithContext(x)); err != nil || x.Keeps() {
+			b.Fatal(err)
+		}
+	}
+}
+
+// For comparison: no cache, and a request with a context of its own.
+func BenchmarkWithoutCall(b *testing.B) {
+	var via http.RoundTripper = service("")
+	if b.N < 0 {
+		via = nil // so that it isn't inlined
+	}
+	r := plainRequest(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := via.RoundTrip(r.WithContext(r.Context())); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func plainRequest(b *testing.B) *http.Request {
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, "http://users.internal:8080/users?id=1", nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.Header = http.Header{"Accept": {"application/json"}, "User-Agent": {"tributary"}, "X-Request-Id": {"0123456789abcdef"}}
+	return r
+}
+
 func BenchmarkLookup50(b *testing.B) {
 	now := newClock()
 	config := reuse.Default()
@@ -75,8 +127,9 @@ func BenchmarkLookup50(b *testing.B) {
 		return cache.Lookup(context.Background(), scope, ids)
 	}
 	l := lookup()
-	ctx, x := cache.Begin(reuse.WithCall(context.Background(), call))
-	if _, err := via.RoundTrip(r.WithContext(ctx)); err != nil {
+	ctx := context.Background()
+	x := cache.Begin(ctx, call)
+	if _, err := via.RoundTrip(r.WithContext(x)); err != nil {
 		b.Fatal(err)
 	}
 	for i := range ids {

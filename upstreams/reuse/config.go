@@ -11,7 +11,7 @@ import (
 // Config is the cache section of a service: which of its answers are kept. Default has what a service has before anything
 // is configured: answers that say themselves for how long they're fresh are kept that long, and no others.
 type Config struct {
-	// Enabled says whether answers are kept. Default: false.
+	// Enabled says whether answers are kept. Default: true.
 	Enabled bool `yaml:"enabled" json:"enabled"`
 	// Respect says that what an answer itself says counts (Cache-Control, Expires). Without it ttl counts for every answer,
 	// also for those that say no-store or private; they are given only to requests with the same headers. Default: true.
@@ -51,8 +51,8 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// longest is the longest time that can be configured.
-const longest = 365 * 24 * time.Hour
+// Longest is the longest time for which something is kept.
+const Longest = 365 * 24 * time.Hour
 
 // Validate names every problem.
 func (c Config) Validate() error {
@@ -70,7 +70,7 @@ func (c Config) Validate() error {
 		switch {
 		case d.value < 0:
 			wrong("%s: can't be negative", d.key)
-		case d.value > longest:
+		case d.value > Longest:
 			wrong("%s: %v is over a year", d.key, d.value)
 		}
 	}
@@ -90,14 +90,17 @@ func (c Config) Validate() error {
 type Rule struct {
 	// Off says that no answer of the call is kept.
 	Off bool
-	// TTL is how long an answer is fresh that doesn't say; 0: the service's.
+	// TTL is how long an answer is fresh that doesn't say; 0: the service's; None: it isn't.
 	TTL time.Duration
 	// Respect says whether what an answer says counts.
 	Respect Respect
 	// Stale is for how long a stale answer is given, both while a new one is fetched and when the service can't answer; 0: the
-	// service's times.
+	// service's times; None: not at all.
 	Stale time.Duration
 }
+
+// None is a time in a Rule that is 0 whatever the service's Config says.
+const None time.Duration = -1
 
 // Respect is a Rule's word on what answers say.
 type Respect uint8
@@ -114,10 +117,10 @@ const (
 // Validate names every problem of a rule.
 func (r Rule) Validate() error {
 	var problems []error
-	if r.TTL < 0 || r.TTL > longest {
+	if r.TTL < None || r.TTL > Longest {
 		problems = append(problems, errors.New("ttl: give a time up to a year"))
 	}
-	if r.Stale < 0 || r.Stale > longest {
+	if r.Stale < None || r.Stale > Longest {
 		problems = append(problems, errors.New("stale: give a time up to a year"))
 	}
 	if r.Off && r != (Rule{Off: true}) {
@@ -135,14 +138,14 @@ func (c *Config) policy(r *Rule) rfc9111.Policy {
 	if r == nil {
 		return p
 	}
-	if r.TTL > 0 {
-		p.TTL = r.TTL
+	if r.TTL != 0 {
+		p.TTL = max(0, r.TTL)
 	}
 	if r.Respect != AsConfigured {
 		p.Ignore = r.Respect == Ignored
 	}
-	if r.Stale > 0 {
-		p.StaleWhileRevalidate, p.StaleIfError = r.Stale, r.Stale
+	if r.Stale != 0 {
+		p.StaleWhileRevalidate, p.StaleIfError = max(0, r.Stale), max(0, r.Stale)
 	}
 	return p
 }

@@ -44,7 +44,8 @@ func TestRuleNamesEveryProblem(t *testing.T) {
 		{reuse.Rule{}, nil},
 		{reuse.Rule{TTL: time.Minute, Respect: reuse.Ignored, Stale: time.Minute}, nil},
 		{reuse.Rule{Off: true}, nil},
-		{reuse.Rule{TTL: -1, Stale: -1}, []string{"ttl: ", "stale: "}},
+		{reuse.Rule{TTL: reuse.None, Stale: reuse.None}, nil},
+		{reuse.Rule{TTL: -2, Stale: -2}, []string{"ttl: ", "stale: "}},
 		{reuse.Rule{Off: true, TTL: time.Minute}, []string{"ttl, respect, stale: "}},
 	} {
 		begin(t, c.rule.Validate(), c.want)

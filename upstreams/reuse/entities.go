@@ -66,17 +66,19 @@ type Lookup struct {
 	renewed []int    // stale ones that may be given while they're renewed
 }
 
+// Keeping says whether answers of a call may be kept at all.
+func (c *Cache) Keeping(call *Call) bool { return c.config.Enabled && !call.Rule.Off }
+
+// Looking says whether it pays to look for what is kept of a call. When it says no, nobody needs a Lookup before there is
+// something to keep.
+func (c *Cache) Looking(call *Call) bool { return c.Keeping(call) && call.worth.looking() }
+
 // Lookup looks for keys, all at once.
 func (c *Cache) Lookup(ctx context.Context, scope Scope, keys []string) *Lookup {
+	if !c.Looking(scope.call) {
+		return c.Blind(scope, keys)
+	}
 	l := &Lookup{cache: c, scope: scope, keys: scope.keys(keys), Found: make([]Found, len(keys))}
-	if !c.config.Enabled || scope.call.Rule.Off {
-		l.Missing = every(len(keys))
-		return l
-	}
-	if p := c.config.policy(&scope.call.Rule); !c.known.get() && p.TTL == 0 { // nobody has ever kept anything of it
-		l.Missing = every(len(keys))
-		return l
-	}
 	entries := make([]*store.Entry, len(keys))
 	c.store.GetMulti(ctx, l.keys, entries)
 	now := c.store.Now()
@@ -94,6 +96,11 @@ func (c *Cache) Lookup(ctx context.Context, scope Scope, keys []string) *Lookup 
 	l.tell(ctx, hits)
 	l.tell(ctx, stale)
 	return l
+}
+
+// Blind is a Lookup that hasn't looked: for what an exchange brought, to be kept.
+func (c *Cache) Blind(scope Scope, keys []string) *Lookup {
+	return &Lookup{cache: c, scope: scope, keys: scope.keys(keys), Found: make([]Found, len(keys)), Missing: every(len(keys))}
 }
 
 // keys are the keys in the Store, in one piece of memory.
@@ -157,12 +164,13 @@ func (rec *record) json() []byte {
 // Keep keeps what an exchange brought for the key at a place: its JSON, which is copied, or nil when there is nothing.
 // Nothing else may come from an answer that was an error. tags are those of the item itself: User:1.
 func (l *Lookup) Keep(ctx context.Context, x *Exchange, i int, json []byte, tags ...string) {
-	terms, requested, took, ok := x.kept()
+	begun, requested, had, took, ok := x.kept()
 	if !ok || int64(len(json)) > l.cache.config.MaxSize {
 		return
 	}
 	c := l.cache
-	rec := &record{kind: item, terms: terms}
+	rec := &had
+	rec.kind = item
 	if json == nil {
 		rec.kind = absent
 		t := &rec.terms
@@ -174,20 +182,19 @@ func (l *Lookup) Keep(ctx context.Context, x *Exchange, i int, json []byte, tags
 			return
 		}
 	}
-	c.known.set()
 	all := make([]string, 0, 1+len(l.scope.call.Tags)+len(tags))
 	all = append(append(append(all, store.ServiceTag(c.options.Service)), l.scope.call.Tags...), tags...)
 	c.store.Set(&store.Entry{
 		Key: strings.Clone(l.keys[i]), Tags: all, Body: slices.Clone(json), Meta: rec.meta(), Created: requested,
-		Expires: terms.Received.Add(max(0, rec.terms.Lifetime-rec.terms.Age)), StaleUntil: rec.terms.Until(), Took: took,
-	}, x.begun, nil)
+		Expires: rec.terms.Received.Add(max(0, rec.terms.Lifetime-rec.terms.Age)), StaleUntil: rec.terms.Until(), Took: took,
+	}, begun, nil)
 }
 
 // Forget takes away what is kept for the key at a place, when an exchange brought something that isn't to be kept: what was
 // there no longer holds. Keep does nothing then, so call it for each key that Found something stale for.
 func (l *Lookup) Forget(x *Exchange, i int) {
-	if _, _, _, ok := x.kept(); !ok && l.Found[i].rec != nil {
-		l.cache.forget(strings.Clone(l.keys[i]), x.begun)
+	if begun, _, _, _, ok := x.kept(); !ok && l.Found[i].rec != nil {
+		l.cache.forget(strings.Clone(l.keys[i]), begun)
 	}
 }
 
@@ -220,11 +227,32 @@ func (l *Lookup) Renew(ctx context.Context, fetch func(ctx context.Context, plac
 		defer func() { _ = recover() }() // the stale ones stay until their end; whoever asks then sees what's wrong
 		ctx, cancel := context.WithTimeout(context.WithValue(context.WithoutCancel(ctx), recorderKey{}, (*Recorder)(nil)), l.cache.options.Timeout)
 		defer cancel()
-		fetch(ctx, mine)
+		if still := l.stale(ctx, mine); len(still) > 0 {
+			fetch(ctx, still)
+		}
 	})
 	if !begun {
 		free()
 	}
+}
+
+// stale are the places whose items weren't renewed by another since they were found.
+func (l *Lookup) stale(ctx context.Context, places []int) []int {
+	keys := make([]string, len(places))
+	for i, place := range places {
+		keys[i] = l.keys[place]
+	}
+	entries := make([]*store.Entry, len(keys))
+	l.cache.store.GetMulti(ctx, keys, entries)
+	now := l.cache.store.Now()
+	still := places[:0:0]
+	for i, e := range entries {
+		var rec record
+		if e == nil || !rec.read(e) || rec.terms.At(now, rfc9111.Directives{}).Use != rfc9111.Fresh {
+			still = append(still, places[i])
+		}
+	}
+	return still
 }
 
 // claims are keys that somebody renews.

@@ -35,6 +35,8 @@ type people struct {
 	gone   map[string]bool
 	asked  []string
 	during func()
+	// matches is the tag that makes the answer a 304.
+	matches string
 }
 
 func newPeople(t *testing.T, config reuse.Config, header string) *people {
@@ -57,11 +59,20 @@ func (p *people) serve(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ids := r.URL.Query()["id"]
-	p.asked = append(p.asked, strings.Join(ids, ","))
+	asked := strings.Join(ids, ",")
+	condition := r.Header.Get("If-None-Match")
+	if condition != "" {
+		asked += " unless " + condition
+	}
+	p.asked = append(p.asked, asked)
 	for name, values := range p.header {
 		w.Header()[name] = values
 	}
 	w.Header().Set("Date", p.now.Now().Format(http.TimeFormat))
+	if condition != "" && condition == p.matches {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
 	if p.during != nil {
 		p.during()
 	}
@@ -93,8 +104,19 @@ func (p *people) fetch(ctx context.Context, l *reuse.Lookup, user string, ids []
 	for i, place := range places {
 		missing[i] = ids[place]
 	}
-	within, x := p.cache.Begin(reuse.WithCall(ctx, p.call))
-	res, err := p.via.RoundTrip(p.request(within, user, missing))
+	x := p.cache.Begin(ctx, p.call)
+	l.Revalidate(x, places)
+	res, err := p.via.RoundTrip(p.request(x, user, missing))
+	if x.Confirmed() {
+		got := map[string]string{}
+		for _, place := range places {
+			json := l.Kept(place)
+			got[ids[place]] = string(json)
+			l.Keep(ctx, x, place, json, "User:"+ids[place])
+			l.Forget(x, place)
+		}
+		return got, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +138,9 @@ func (p *people) fetch(ctx context.Context, l *reuse.Lookup, user string, ids []
 		var tags []string
 		if text, ok := got[ids[place]]; ok {
 			json, tags = []byte(text), []string{"User:" + ids[place]}
+		}
+		if len(places) == 1 && x.Keeps() {
+			tags = append(tags, x.Tag())
 		}
 		l.Keep(ctx, x, place, json, tags...)
 		l.Forget(x, place)
@@ -348,7 +373,7 @@ func TestItemsHaveOneRequestInTheStore(t *testing.T) {
 	}
 	p.get(t.Context(), "", ids[:40]...)
 	p.get(t.Context(), "", ids...)
-	if counting.multi != 1 || counting.single != 0 {
+	if counting.multi != 2 || counting.single != 0 {
 		t.Errorf("%d and %d requests", counting.multi, counting.single)
 	}
 	p.requests(strings.Join(ids[:40], ","), strings.Join(ids[40:], ","))
@@ -372,8 +397,7 @@ func (c *counting) GetMulti(ctx context.Context, keys []string, found []*store.E
 
 func TestScopesDiffer(t *testing.T) {
 	p := newPeople(t, reuse.Default(), "")
-	other := *p.call
-	other.Coordinate = "Post"
+	other := reuse.Call{Coordinate: "Post", Tags: p.call.Tags, Reads: true}
 	request := func(change func(r *http.Request)) *http.Request {
 		r := p.request(t.Context(), "ada", []string{"0"})
 		change(r)

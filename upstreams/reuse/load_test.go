@@ -13,6 +13,7 @@ import (
 
 	"github.com/tributary-gateway/tributary/gateway/cache/store"
 	"github.com/tributary-gateway/tributary/gateway/fail"
+	"github.com/tributary-gateway/tributary/upstreams/body"
 	"github.com/tributary-gateway/tributary/upstreams/reuse"
 	"github.com/tributary-gateway/tributary/upstreams/transport"
 )
@@ -202,6 +203,69 @@ func TestAPurgeIsNotOvertaken(t *testing.T) {
 	b.let <- fresh()
 	if err := errors.Join(<-first, <-second); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Below the cache requests share exchanges as well: who asks after a purge gets none that began before it.
+func TestAPurgeIsNotOvertakenBelow(t *testing.T) {
+	b := newBlocked()
+	stack, err := transport.New(transport.Default(), transport.Options{Service: "shop", Carrier: b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stack.Close)
+	s := memory(t, nil)
+	t.Cleanup(s.OnPurge(func([]string) { stack.Separate() }))
+	via := cacheOf(t, reuse.Default(), reuse.Options{Store: s}).Layer(stack)
+	results := make(chan error)
+	ask := func() {
+		_, err := get(t.Context(), via, "GET", "http://a.test/", nil)
+		results <- err
+	}
+	go ask()
+	<-b.began
+	if _, err := s.Purge(t.Context(), store.ServiceTag("shop")); err != nil {
+		t.Fatal(err)
+	}
+	go ask()
+	<-b.began // an exchange of its own
+	b.let <- fresh()
+	b.let <- fresh()
+	if err := errors.Join(<-results, <-results); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// An answer that was waited for with others is as old as their exchange: it isn't kept when something was purged since, and
+// the recorder says so.
+func TestAnswersOfOthersAreOlder(t *testing.T) {
+	now := newClock()
+	s := memory(t, now)
+	began := now.Now()
+	now.add(time.Second)
+	if _, err := s.Purge(t.Context(), store.ServiceTag("shop")); err != nil {
+		t.Fatal(err)
+	}
+	now.add(time.Second)
+	calls := 0
+	via := cacheOf(t, reuse.Default(), reuse.Options{Store: s}).Layer(tripper(func(*http.Request) (*http.Response, error) {
+		calls++
+		res := fresh()
+		res.Body = body.WrapOf([]byte("1"), began)
+		if calls > 2 {
+			res.Body = body.Wrap([]byte("2"))
+		}
+		return res, nil
+	}))
+	for i, want := range []string{"1", "1", "2", "2 @0"} {
+		ctx, rec := reuse.WithRecorder(t.Context())
+		got, err := get(ctx, via, "GET", "http://a.test/", nil)
+		if err != nil || got != want {
+			t.Errorf("%d: got %q, %v", i, got, err)
+		}
+		if old := rec.Summary().Began; old.Equal(began) != (i < 2) {
+			t.Errorf("%d: as old as %v", i, old)
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ type record struct {
 	status int
 	header http.Header
 	body   []byte
+	source []byte // of an item
 }
 
 // version is of what meta writes. Another one's entries are none.
@@ -67,7 +68,7 @@ func (rec *record) meta() []byte {
 			b = part(part(b, name), v)
 		}
 	}
-	return b
+	return append(b, rec.source...)
 }
 
 // read makes a record of an entry; it's false when the entry is none.
@@ -90,6 +91,9 @@ func (rec *record) read(e *store.Entry) bool {
 	}
 	rec.status = int(r.uvarint()) //nolint:gosec // checked below
 	rec.header = r.header(rec.kind == whole)
+	if rec.kind != whole {
+		rec.source = r.rest
+	}
 	return r.ok && (rec.kind != whole || rec.status >= 200 && rec.status <= 599)
 }
 

@@ -45,8 +45,10 @@ type Use struct {
 
 // Recorder collects what an operation used. It's safe for concurrent use.
 type Recorder struct {
-	mu   sync.Mutex // guards uses
-	uses []Use
+	mu    sync.Mutex // guards what follows
+	uses  []Use
+	few   [2]Use // where uses begins
+	began time.Time
 }
 
 type recorderKey struct{}
@@ -70,7 +72,22 @@ func (r *Recorder) add(u Use) {
 	}
 	u.Left = max(0, u.Left)
 	r.mu.Lock()
+	if r.uses == nil {
+		r.uses = r.few[:0]
+	}
 	r.uses = append(r.uses, u)
+	r.mu.Unlock()
+}
+
+// older notes that an answer was on its way since t. It may be called on nil.
+func (r *Recorder) older(t time.Time) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	if r.began.IsZero() || t.Before(r.began) {
+		r.began = t
+	}
 	r.mu.Unlock()
 }
 
@@ -92,13 +109,16 @@ type Summary struct {
 	Age time.Duration
 	// Stale says that one of them was stale, and Private that one is for one caller only.
 	Stale, Private bool
+	// Began is when the service was asked for the oldest answer that was waited for together with other operations; zero
+	// when there is none. What was purged after that may be in it.
+	Began time.Time
 }
 
 // Summary adds the uses up.
 func (r *Recorder) Summary() Summary {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var s Summary
+	s := Summary{Began: r.began}
 	for i := range r.uses {
 		u := &r.uses[i]
 		if !slices.Contains(s.Services, u.Service) {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/tributary-gateway/tributary/gateway/cache/store"
 	"github.com/tributary-gateway/tributary/gateway/fail"
+	"github.com/tributary-gateway/tributary/upstreams/body"
 	"github.com/tributary-gateway/tributary/upstreams/reuse/rfc9111"
 )
 
@@ -79,8 +80,8 @@ type Cache struct {
 	renewing claims                       // keys
 	loose    *lru.Cache[string, []string] // by URI, the fields that select where the answer says so
 	barren   barren
-	known    flag // some answer of the service was kept
 	varied   flag // there has been something in loose
+	nobody   Call // the call of requests that have none
 }
 
 // New makes the cache of a service.
@@ -127,10 +128,9 @@ type layer struct {
 
 // RoundTrip answers as http.RoundTripper does.
 func (l *layer) RoundTrip(r *http.Request) (*http.Response, error) {
-	ctx := r.Context()
-	call := callOf(ctx)
-	if x, ok := ctx.Value(exchangeKey{}).(*Exchange); ok && x != nil {
-		return l.observe(r, call, x)
+	call, x := carried(r.Context(), &l.nobody)
+	if x != nil {
+		return l.observe(r, x)
 	}
 	if !rfc9111.Safe(r.Method) && !call.Reads {
 		return l.unsafe(r)
@@ -144,8 +144,44 @@ func (l *layer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if rfc9111.Special(r.Header) {
 		return l.plain(r, call, "the request has a condition or a range")
 	}
+	if !call.worth.looking() && len(r.Header["Cache-Control"]) == 0 {
+		return l.past(r, call)
+	}
 	a := &ask{layer: l, request: r, call: call, policy: l.config.policy(&call.Rule)}
 	return a.answer()
+}
+
+// send makes an exchange with the service. When its answer was on its way before the request was made, the operation's
+// recorder hears of it.
+func (l *layer) send(r *http.Request) (*http.Response, error) {
+	res, err := l.next.RoundTrip(r)
+	if err == nil {
+		if b, ok := res.Body.(*body.Body); ok && !b.Began().IsZero() {
+			recorderOf(r.Context()).older(b.Began())
+		}
+	}
+	return res, err
+}
+
+// past asks the service without looking for what is kept: so far no answer of the call could be. One that can is kept.
+func (l *layer) past(r *http.Request, call *Call) (*http.Response, error) {
+	begun := l.store.Begin()
+	res, err := l.send(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case l.silent(call, r, res):
+		l.quiet(r, call, string(rfc9111.NoLifetime))
+		return res, nil
+	}
+	a := &ask{layer: l, request: r, call: call, policy: l.config.policy(&call.Rule)}
+	if res, err = a.whole(res); err != nil {
+		return nil, err
+	}
+	a.key = a.keyOf(r)
+	o := a.fresh(nil, res, begun, begun.Start())
+	a.tell(&o)
+	return o.res, nil
 }
 
 // Reasons, beside those of package rfc9111.
@@ -177,12 +213,21 @@ func (a *ask) answer() (*http.Response, error) {
 	ctx := a.request.Context()
 	a.asked = rfc9111.Asked(a.request.Header)
 	mark := a.flights.mark()
-	if a.known.get() || a.policy.TTL > 0 {
-		if res := a.kept(a.store.Get(ctx, a.key)); res != nil {
-			return res, nil
-		}
+	if res := a.kept(a.store.Get(ctx, a.key)); res != nil {
+		return res, nil
+	}
+	if a.asked.OnlyIfCached {
+		return a.unavailable(), nil
 	}
 	return a.shared(mark)
+}
+
+// unavailable is the answer to a request that wants what is kept and nothing else, when nothing is (section 5.2.1.7).
+func (a *ask) unavailable() *http.Response {
+	return &http.Response{
+		Status: "504 Gateway Timeout", StatusCode: http.StatusGatewayTimeout, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{}, Body: body.Wrap(nil), Request: a.request,
+	}
 }
 
 // kept is the answer from an entry, when it may be given. When it may be given but should be renewed, that begins.
@@ -238,11 +283,30 @@ func (a *ask) use(state State, reason string, had *record, s rfc9111.Standing) {
 // plain makes an exchange that no kept answer does for, nor will.
 func (l *layer) plain(r *http.Request, call *Call, reason string) (*http.Response, error) {
 	requested := l.store.Now()
-	res, err := l.next.RoundTrip(r)
-	if err == nil {
+	res, err := l.send(r)
+	switch {
+	case err != nil:
+	case l.silent(call, r, res):
+		l.quiet(r, call, reason)
+	default:
 		l.bypass(r, call, res, requested, reason)
 	}
 	return res, err
+}
+
+// silent says that nothing speaks of keeping an answer: it isn't kept, and what is made of it isn't bounded by it.
+func (l *layer) silent(call *Call, r *http.Request, res *http.Response) bool {
+	return rfc9111.Silent(
+		rfc9111.Request{Method: http.MethodGet, Header: r.Header},
+		rfc9111.Response{Status: res.StatusCode, Header: res.Header}, l.config.policy(&call.Rule))
+}
+
+// quiet tells of such an answer.
+func (l *layer) quiet(r *http.Request, call *Call, reason string) {
+	l.metrics.ServiceAnswer(Bypass, 1)
+	if rec := recorderOf(r.Context()); rec != nil {
+		rec.add(Use{Service: l.options.Service, Call: call.Coordinate, State: Bypass, Reason: reason})
+	}
 }
 
 // bypass tells the operation's recorder of an answer that isn't kept.
@@ -277,7 +341,7 @@ func (l *layer) bypassed(call *Call, r *http.Request, res *http.Response, reques
 
 // unsafe makes an exchange that may change something, and drops what's kept of the addresses that it concerns.
 func (l *layer) unsafe(r *http.Request) (*http.Response, error) {
-	res, err := l.next.RoundTrip(r)
+	res, err := l.send(r)
 	if !l.config.Enabled {
 		return res, err
 	}

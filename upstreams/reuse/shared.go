@@ -48,6 +48,9 @@ func (a *ask) shared(mark uint64) (*http.Response, error) {
 			a.tell(o)
 			return o.res, nil
 		case o.rec != nil:
+			if !first {
+				recorderOf(ctx).older(f.began)
+			}
 			s := o.rec.terms.At(a.store.Now(), rfc9111.Directives{})
 			a.use(o.state, o.reason, o.rec, s)
 			return o.rec.response(a.request, s.Age), nil
@@ -179,10 +182,15 @@ func (a *ask) exchange(ctx context.Context, had *record) outcome {
 
 // read makes an exchange and reads the answer to its end.
 func (a *ask) read(r *http.Request) (*http.Response, error) {
-	res, err := a.next.RoundTrip(r)
+	res, err := a.send(r)
 	if err != nil {
 		return nil, err
 	}
+	return a.whole(res)
+}
+
+// whole is an answer that was read to its end.
+func (a *ask) whole(res *http.Response) (*http.Response, error) {
 	if _, ok := res.Body.(*body.Body); ok {
 		return res, nil
 	}
@@ -219,19 +227,21 @@ func (a *ask) fresh(had *record, res *http.Response, begun store.Fetch, requeste
 		}
 		if had == nil && refusal != rfc9111.StatusRefused { // an error says nothing of other answers
 			a.barren.add(a.key, now)
+			a.call.worth.none()
 		}
 		return outcome{res: res, state: Bypass, reason: reason}
 	}
 	header := rfc9111.Dated(rfc9111.Stored(res.Header), now)
 	rec := &record{kind: whole, terms: terms, status: res.StatusCode, header: header, body: slices.Clone(data)}
 	a.place(terms, res.Header)
-	a.keep(rec, begun, requested)
+	a.keep(rec, since(begun, res), requested)
 	return outcome{res: res, rec: rec, state: Miss}
 }
 
 // confirmed is the outcome of a 304: the kept answer with what the 304 says of it now.
 func (a *ask) confirmed(had *record, res *http.Response, begun store.Fetch, requested time.Time) outcome {
 	now := a.store.Now()
+	begun = since(begun, res)
 	res.Body.(*body.Body).Release()
 	merged := rfc9111.Update(had.header, rfc9111.Dated(res.Header, now))
 	read := merged.Clone()
@@ -266,13 +276,21 @@ func (a *ask) place(terms rfc9111.Terms, h http.Header) {
 }
 
 func (a *ask) keep(rec *record, begun store.Fetch, requested time.Time) {
-	a.known.set()
+	a.call.worth.some()
 	a.barren.remove(a.key)
 	now := a.store.Now()
 	a.store.Set(&store.Entry{
 		Key: a.key, Tags: a.tags(), Body: rec.body, Meta: rec.meta(), Created: requested,
 		Expires: now.Add(max(0, rec.terms.Lifetime-rec.terms.Age)), StaleUntil: rec.terms.Until(), Took: now.Sub(requested),
 	}, begun, nil)
+}
+
+// since is a fetch as old as the exchange that brought an answer: it may have been under way for another request.
+func since(f store.Fetch, res *http.Response) store.Fetch {
+	if b, ok := res.Body.(*body.Body); ok && !b.Began().IsZero() {
+		return f.From(b.Began())
+	}
+	return f
 }
 
 // forget takes away what's kept under a key. Something that says so stands there for a moment.

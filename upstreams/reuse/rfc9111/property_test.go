@@ -55,6 +55,42 @@ func TestNeverMoreThanTheRFCAllows(t *testing.T) {
 	}
 }
 
+// TestSilentIsWhatReadSays: what is quick says nothing else than what is thorough.
+func TestSilentIsWhatReadSays(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	rnd := rand.New(rand.NewPCG(seed, 2))
+	policies := []rfc9111.Policy{{}, {Negative: time.Second}, {Negative: time.Second, Keep: time.Hour}, {TTL: time.Minute}, {StaleIfError: time.Minute}, {StaleWhileRevalidate: time.Minute}}
+	silent, rest := 0, 0
+	for i := range 100_000 {
+		m := random(rnd)
+		m.method = "GET"
+		req, res := m.request(), m.response()
+		for _, name := range []string{"Cache-Control", "Expires", "Vary", "Etag"} {
+			if rnd.IntN(3) > 0 {
+				delete(res.Header, name)
+			}
+		}
+		if rnd.IntN(3) == 0 {
+			res.Header.Set("Vary", []string{"Accept", " a ,\tb,", "a b", "*", "a*", "a\x00", "a, ,b", ""}[rnd.IntN(8)])
+		}
+		p := policies[rnd.IntN(len(policies))]
+		terms, refusal := rfc9111.Read(req, res, p)
+		if !rfc9111.Silent(req, res, p) {
+			if refusal == rfc9111.NoLifetime {
+				rest++ // it may say no
+			}
+			continue
+		}
+		silent++
+		if refusal != rfc9111.NoLifetime || terms.Told || terms.Validate {
+			t.Fatalf("seed %d, %d: silent, but %q, %+v: %+v %+v", seed, i, refusal, terms, m, p)
+		}
+	}
+	if silent < 1000 {
+		t.Errorf("%d are silent, and %d more could be", silent, rest)
+	}
+}
+
 // made is an exchange. Numbers below 0 stand for what isn't there.
 type made struct {
 	method                                                         string

@@ -81,12 +81,38 @@ const (
 	NotUnderstood   Refusal = "the service says must-understand, and the status isn't understood"
 )
 
-// understood are the statuses that are kept: those whose meaning for caches is known, and which are no errors.
-var understood = map[int]bool{
-	http.StatusOK: true, http.StatusNonAuthoritativeInfo: true, http.StatusNoContent: true,
-	http.StatusMultipleChoices: true, http.StatusMovedPermanently: true, http.StatusPermanentRedirect: true,
-	http.StatusNotFound: true, http.StatusGone: true,
-	http.StatusFound: false, http.StatusTemporaryRedirect: false, // only when the answer says for how long
+// understood says whether answers with a status are kept: those whose meaning for caches is known, and which are no errors.
+// always is false when they are only if they say for how long.
+func understood(status int) (always, known bool) {
+	switch status {
+	case http.StatusOK, http.StatusNonAuthoritativeInfo, http.StatusNoContent, http.StatusMultipleChoices,
+		http.StatusMovedPermanently, http.StatusPermanentRedirect, http.StatusNotFound, http.StatusGone:
+		return true, true
+	case http.StatusFound, http.StatusTemporaryRedirect:
+		return false, true
+	}
+	return false, false
+}
+
+// Silent says that an answer isn't kept for no other reason than that nobody says for how long: Read would say NoLifetime.
+// It's quick, and right to say no when it isn't sure.
+func Silent(req Request, res Response, p Policy) bool {
+	if p.TTL > 0 || p.StaleWhileRevalidate > 0 || p.StaleIfError > 0 {
+		return false
+	}
+	if always, _ := understood(res.Status); !always || negative(res.Status) && p.Negative <= 0 {
+		return false
+	}
+	h := res.Header
+	if len(h["Cache-Control"])+len(h["Expires"])+len(h["Set-Cookie"])+len(req.Header["Authorization"])+len(req.Header["Cache-Control"]) > 0 {
+		return false
+	}
+	for _, list := range h["Vary"] {
+		if !isNames(list) {
+			return false
+		}
+	}
+	return true
 }
 
 // Read says whether an answer may be kept (section 3), and on which terms.
@@ -141,7 +167,7 @@ func (t *Terms) worth(said bool) Refusal {
 
 // allowed goes through what forbids.
 func allowed(req Request, res Response, d Directives, p Policy, told bool) Refusal {
-	always, known := understood[res.Status]
+	always, known := understood(res.Status)
 	switch asked := Parse(req.Header["Cache-Control"]); {
 	case req.Method != http.MethodGet && req.Method != "":
 		return MethodRefused

@@ -25,6 +25,25 @@ func Vary(h http.Header) (names []string, all bool) {
 	return slices.Compact(names), false
 }
 
+// isNames says that a list has nothing but names in it, and no *.
+func isNames(list string) bool {
+	ended := false // a name, by a space
+	name := false
+	for i := range len(list) {
+		switch c := list[i]; {
+		case c == ',':
+			name, ended = false, false
+		case c == ' ' || c == '\t':
+			ended = name
+		case c == '*' || ended || !tokenChars[c]:
+			return false
+		default:
+			name = true
+		}
+	}
+	return true
+}
+
 // varies says whether an answer depends on a field, by its canonical name, or on everything.
 func varies(h http.Header, name string) bool {
 	names, all := Vary(h)
