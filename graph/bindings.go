@@ -65,6 +65,7 @@ func (b bindings) prepare(ctx context.Context) context.Context {
 		ec.unmarshalInputOrderPatch,
 		ec.unmarshalInputReservationInput,
 		ec.unmarshalInputRestBatch,
+		ec.unmarshalInputRestCache,
 		ec.unmarshalInputReviewInput,
 		ec.unmarshalInputStockLineInput,
 	))

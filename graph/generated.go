@@ -1279,6 +1279,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrderPatch,
 		ec.unmarshalInputReservationInput,
 		ec.unmarshalInputRestBatch,
+		ec.unmarshalInputRestCache,
 		ec.unmarshalInputReviewInput,
 		ec.unmarshalInputStockLineInput,
 	)
@@ -1543,6 +1544,10 @@ directive @rest(
   timeout: String
   "The request may be sent again when it's unclear whether it arrived. GET always may; others get an Idempotency-Key."
   idempotent: Boolean = false
+  "How answers are kept, where it isn't as the service's cache section says."
+  cache: RestCache
+  "How the body is written."
+  encoding: RestEncoding = JSON
 ) repeatable on OBJECT | FIELD_DEFINITION
 
 "The object (or the list of objects) with this key, fetched as its type's @rest says."
@@ -1690,6 +1695,26 @@ enum RestKeyAs {
   AS_IS
   STRING
   NUMBER
+}
+
+"How answers of a call are kept. What isn't given is as the service's cache section says: docs/cache.md."
+input RestCache {
+  "false: none is kept."
+  enabled: Boolean = true
+  "How long an answer is fresh that doesn't say: \"30s\"; \"0s\" for not at all."
+  ttl: String
+  "false: the ttl counts, whatever answers say."
+  respect: Boolean
+  "How long an answer is given after that, while a new one is fetched and when the service can't answer: \"1m\"; \"0s\" for not at all."
+  stale: String
+}
+
+"How a body is written."
+enum RestEncoding {
+  "As application/json."
+  JSON
+  "As multipart/form-data, which can have files in it."
+  MULTIPART
 }
 
 "What status 404 means for a call."
@@ -8807,6 +8832,61 @@ func (ec *executionContext) unmarshalInputRestBatch(ctx context.Context, obj any
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputRestCache(ctx context.Context, obj any) (model.RestCache, error) {
+	var it model.RestCache
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["enabled"]; !present {
+		asMap["enabled"] = true
+	}
+
+	fieldsInOrder := [...]string{"enabled", "ttl", "respect", "stale"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "enabled":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enabled"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Enabled = graphql.OmittableOf(data)
+		case "ttl":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ttl"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TTL = graphql.OmittableOf(data)
+		case "respect":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("respect"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Respect = graphql.OmittableOf(data)
+		case "stale":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stale"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Stale = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputReviewInput(ctx context.Context, obj any) (model.ReviewInput, error) {
 	var it model.ReviewInput
 	if obj == nil {
@@ -13088,6 +13168,30 @@ func (ec *executionContext) unmarshalORestBatch2ᚖgithubᚗcomᚋtributaryᚑga
 	}
 	res, err := ec.unmarshalInputRestBatch(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalORestCache2ᚖgithubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋgraphᚋmodelᚐRestCache(ctx context.Context, v any) (*model.RestCache, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputRestCache(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalORestEncoding2ᚖgithubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋgraphᚋmodelᚐRestEncoding(ctx context.Context, v any) (*model.RestEncoding, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.RestEncoding)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORestEncoding2ᚖgithubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋgraphᚋmodelᚐRestEncoding(ctx context.Context, sel ast.SelectionSet, v *model.RestEncoding) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalORestKeyAs2ᚖgithubᚗcomᚋtributaryᚑgatewayᚋtributaryᚋgraphᚋmodelᚐRestKeyAs(ctx context.Context, v any) (*model.RestKeyAs, error) {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"github.com/tributary-gateway/tributary/gateway/scalar"
 )
 
@@ -28,6 +30,16 @@ func TestUnmarshalDateTime(t *testing.T) {
 		{in: "2026-03-01", err: not + `"2026-03-01"`},
 		{in: "", err: not + `""`},
 		{in: json.Number("1772357400"), err: not + "1772357400"},
+		{in: nil, err: not + "null"},
+	})
+}
+
+func TestUnmarshalUpload(t *testing.T) {
+	const not = "Upload cannot represent a value that is no file: "
+	checkInputs(t, scalar.UnmarshalUpload, []input[graphql.Upload]{
+		{in: graphql.Upload{Filename: "a.txt", Size: 1}, want: graphql.Upload{Filename: "a.txt", Size: 1}},
+		{in: "a.txt", err: not + `"a.txt"`},
+		{in: map[string]any{}, err: not + "{}"},
 		{in: nil, err: not + "null"},
 	})
 }

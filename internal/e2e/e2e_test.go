@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tributary-gateway/tributary/upstreams/upstreamtest"
 )
@@ -95,5 +97,33 @@ func checkOrder(t *testing.T, c *testCase, services map[string]*upstreamtest.Ser
 				t.Errorf("request %d of %s is %s, want %s", i+1, name, request, script[i].Request)
 			}
 		}
+	}
+}
+
+// A call's own timeout counts, also when it is longer than its service's.
+func TestACallMayTakeLongerThanItsService(t *testing.T) {
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-r.Context().Done(): // the gateway doesn't wait any longer
+		case <-time.After(100 * time.Millisecond):
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write([]byte("1"))
+		}
+	}))
+	t.Cleanup(service.Close)
+	addresses := map[string]string{}
+	for _, name := range serviceNames {
+		addresses[name] = service.URL
+	}
+	cfg := readConfig(t, addresses)
+	forms := cfg.Services["forms"]
+	forms.Timeout = 20 * time.Millisecond
+	cfg.Services["forms"] = forms
+	address := serve(t, newSchema(), cfg)
+	if _, answer := ask(t, address, &testCase{Query: "{slower}"}); string(answer) != `{"data":{"slower":1}}` {
+		t.Errorf("got %s", answer)
+	}
+	if _, answer := ask(t, address, &testCase{Query: "{tenant}", Headers: map[string]string{"X-Tenant": "a"}}); !strings.Contains(string(answer), "UPSTREAM_TIMEOUT") {
+		t.Errorf("got %s", answer)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/tributary-gateway/tributary/upstreams/multipart"
 )
 
 // Args gives the coerced arguments of a field of a validated document: literals and variables, defaults of the schema
@@ -39,8 +41,14 @@ func coerce(schema *ast.Schema, t *ast.Type, value any) any {
 		}
 		return out
 	}
-	if t.NamedType == "ID" {
+	switch t.NamedType {
+	case "ID":
 		return idText(value)
+	case upload:
+		if !multipart.HasFile(value) {
+			return multipart.NotFile{}
+		}
+		return value
 	}
 	if text, ok := value.(string); ok && t.NamedType == "Long" {
 		// JavaScript writes 64 bits as text, because its numbers don't have them; the service gets the number.

@@ -9,9 +9,12 @@
 package call
 
 import (
+	"slices"
+
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/tributary-gateway/tributary/upstreams/rest"
+	"github.com/tributary-gateway/tributary/upstreams/reuse"
 	"github.com/tributary-gateway/tributary/upstreams/template"
 	"github.com/tributary-gateway/tributary/upstreams/view"
 )
@@ -50,6 +53,11 @@ type Ref struct {
 	Entity *Entity
 	// Key is the template of the key. Where it is one placeholder that holds a list, so is the result.
 	Key *template.Text
+}
+
+// Given tells whether arguments are in the key: who sends the operation chooses which objects, and how many.
+func (r *Ref) Given() bool {
+	return slices.ContainsFunc(r.Key.Placeholders(), func(p template.Placeholder) bool { return p.Root == template.Arg })
 }
 
 // Entity says how objects of a type are fetched by key. One or both of the calls are set.
@@ -104,6 +112,8 @@ type Call struct {
 	Answer Answer
 	// Max is the largest number of keys in one request.
 	Max int
+	// Cache is how its answers are kept, where it isn't as the service's section says.
+	Cache reuse.Rule
 	// NotFoundIsError tells that a key without a value is a NOT_FOUND error, not null.
 	NotFoundIsError bool
 }

@@ -123,6 +123,7 @@ func (c *compiler) entities() {
 				c.problems.Add(d.Position, "@rest on %s: a type has one call with {key} and one with {keys} at most", def.Name)
 			}
 		}
+		c.alike(entity, directives)
 		if entity.One != nil || entity.Many != nil {
 			c.graph.Entities[def.Name] = entity
 		}

@@ -49,6 +49,8 @@ func (c *compiler) literal(s *site, name string, t *ast.Type, v *ast.Value) {
 		c.wrong(s, "%s: %s is no text; write it in quotes", name, v)
 	case def.Name == "Int" && v.Kind != ast.IntValue:
 		c.wrong(s, "%s: %s is no whole number; write it without quotes, such as 50", name, v)
+	case def.Name == "Boolean" && v.Kind != ast.BooleanValue:
+		c.wrong(s, "%s: %s is neither true nor false", name, v)
 	case def.Kind == ast.Scalar:
 		c.members(s, name, v)
 	}

@@ -47,6 +47,8 @@ func (c *compiler) call(s *site) *Call {
 	c.batch(s, call)
 	c.matched(s, call)
 	c.leftovers(s, call, holes)
+	c.form(s, call)
+	c.cache(s, call)
 	call.NotFoundIsError = argument(s.directive, "notFound") == "ERROR"
 	if call.NotFoundIsError || call.Keying == KeyedMany {
 		call.NotFound = rest.NotFoundError // of a batch, 404 says only that one of its keys has nothing

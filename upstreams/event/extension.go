@@ -55,7 +55,11 @@ func (Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHan
 		ctx = graphql.WithFieldContext(ctx, field)
 	}
 	response := next(ctx)
-	at, err := m.take()
+	at, wrong := m.take()
+	err := wrong.err
+	if response != nil && err == nil {
+		response.Errors = append(wrong.items, response.Errors...)
+	}
 	if err == nil || response == nil && ctx.Err() != nil {
 		return response
 	}
@@ -78,7 +82,7 @@ type mail struct {
 	mu    sync.Mutex // guards what follows
 	at    place
 	taken int
-	errs  map[int]error
+	errs  map[int]report
 }
 
 // place is where the subscription's field stands.
@@ -101,23 +105,26 @@ func mailOf(ctx context.Context) *mail {
 	return m
 }
 
-func (m *mail) put(n int, err error) {
+func (m *mail) put(n int, wrong report) {
+	if wrong.err == nil && len(wrong.items) == 0 {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.errs == nil {
-		m.errs = map[int]error{}
+		m.errs = map[int]report{}
 	}
-	m.errs[n] = err
+	m.errs[n] = wrong
 }
 
-// take is the error of the next response, nil for none.
-func (m *mail) take() (place, error) {
+// take is what is wrong with the next response.
+func (m *mail) take() (place, report) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	err := m.errs[m.taken]
+	wrong := m.errs[m.taken]
 	delete(m.errs, m.taken)
 	m.taken++
-	return m.at, err
+	return m.at, wrong
 }
 
 // field is the context of the subscription's field, which WithFieldContext wants for itself.

@@ -115,6 +115,9 @@ type Stream struct {
 	Select view.Pointer
 }
 
+// mostItems is how many errors of single items of one event are kept. The response tells fewer.
+const mostItems = 100
+
 // Subscribe answers a subscription field from its source; generated resolvers call it. convert makes the Go value of an
 // update's; it isn't called for errors.
 func Subscribe[T any](ctx context.Context, coordinate string, convert func(context.Context, view.Value) (T, error)) (<-chan T, error) {
@@ -128,12 +131,17 @@ func Subscribe[T any](ctx context.Context, coordinate string, convert func(conte
 		return nil, internal(coordinate, "the schema has no source of events there; generate the code again")
 	}
 	m.settle(ctx)
-	q := newQueue(s.config.Queue, func(u Update) (T, error) {
+	q := newQueue(s.config.Queue, func(u Update) (T, report) {
 		if u.Err != nil {
 			var none T
-			return none, u.Err
+			return none, report{err: u.Err}
 		}
-		return convert(ctx, u.Value)
+		// What is wrong with single items is said in a context that is the event's alone: that of the subscription has had
+		// its response.
+		own := graphql.WithFreshResponseContext(ctx)
+		value, err := convert(own, u.Value)
+		items := graphql.GetErrors(own)
+		return value, report{err, items[:min(len(items), mostItems)]}
 	}, m)
 	leave, err := s.join(ctx, coordinate, f, q)
 	if err != nil {

@@ -106,7 +106,7 @@ func (h *Hub) deliver(name Topic, u Update) {
 // Subscribe gives the events of a topic until ctx ends, for resolvers written by hand. The channel is closed then, and also
 // when whoever reads it falls behind by more than the configured queue: events would be missing.
 func (h *Hub) Subscribe(ctx context.Context, t Topic) (<-chan Update, error) {
-	q := newQueue(h.config.Queue, func(u Update) (Update, error) { return u, nil }, nil)
+	q := newQueue(h.config.Queue, func(u Update) (Update, report) { return u, report{} }, nil)
 	leave, err := h.join(ctx, t, q)
 	if err != nil {
 		return nil, err

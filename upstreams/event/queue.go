@@ -4,13 +4,15 @@ import (
 	"context"
 	"sync"
 
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
 	"github.com/tributary-gateway/tributary/gateway/fail"
 )
 
 // queue is a subscriber with a channel.
 type queue[T any] struct {
 	out     chan T
-	convert func(Update) (T, error)
+	convert func(Update) (T, report)
 	mail    *mail // where errors go, which a channel of values has no place for; nil for none
 
 	mu     sync.Mutex // guards what follows, and sending
@@ -18,7 +20,13 @@ type queue[T any] struct {
 	closed bool
 }
 
-func newQueue[T any](size int, convert func(Update) (T, error), m *mail) *queue[T] {
+// report is what is wrong with an event: it's an error as a whole, or items of it are.
+type report struct {
+	err   error
+	items gqlerror.List
+}
+
+func newQueue[T any](size int, convert func(Update) (T, report), m *mail) *queue[T] {
 	return &queue[T]{out: make(chan T, size), convert: convert, mail: m}
 }
 
@@ -32,9 +40,9 @@ func (q *queue[T]) offer(u Update) bool {
 	case len(q.out) == cap(q.out):
 		return false // nobody else sends, so that there is room otherwise
 	}
-	value, err := q.convert(u)
-	if err != nil && q.mail != nil {
-		q.mail.put(q.sent, err)
+	value, wrong := q.convert(u)
+	if q.mail != nil {
+		q.mail.put(q.sent, wrong)
 	}
 	q.sent++
 	q.out <- value
@@ -56,7 +64,7 @@ func (q *queue[T]) end(err error) {
 	}
 	q.closed = true
 	if err != nil && q.mail != nil {
-		q.mail.put(q.sent, err)
+		q.mail.put(q.sent, report{err: err})
 	}
 	close(q.out)
 }

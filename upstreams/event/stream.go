@@ -32,6 +32,9 @@ const (
 	reopen = 3 * time.Second
 	// soonest is the shortest pause that a service may name.
 	soonest = 100 * time.Millisecond
+	// quiet is how many failures in a row nobody is told of, once a stream was there: services are restarted, and connections
+	// break.
+	quiet = 3
 	// opening is how long a service may take to begin its answer.
 	opening = 30 * time.Second
 )
@@ -41,11 +44,11 @@ var errDone = errors.New("the stream is over")
 
 // run is a source. It ends when the service says so by 204, or refuses with a status that trying again doesn't change.
 func (s *streamer) run(ctx context.Context, f *feed) error {
-	id, retry, failures, failed := "", reopen, 0, ""
+	id, retry, failures, failed, known := "", reopen, 0, "", false
 	for {
 		r, err := s.read(ctx, f, id, func() { failures, failed = 0, "" })
 		if r != nil {
-			id = r.ID
+			id, known = r.ID, true
 			if r.Retry > 0 {
 				retry = min(max(r.Retry, soonest), s.backoff)
 			}
@@ -59,7 +62,7 @@ func (s *streamer) run(ctx context.Context, f *feed) error {
 		case err != nil:
 			failures++
 			wait = backoff.After(retry, s.backoff, failures, rand.Float64()) //nolint:gosec // spreads load
-			if text := describe(err); text != failed {
+			if text := describe(err); text != failed && (!known || failures > quiet) {
 				failed = text
 				f.publish(Update{Err: err})
 			}
@@ -86,9 +89,9 @@ func final(err error) bool {
 // read opens the stream and publishes its events until it ends. A stream that ends in good order is no failure. well is
 // called for each event.
 func (s *streamer) read(ctx context.Context, f *feed, id string, well func()) (*Reader, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	late := time.AfterFunc(opening, cancel)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	late := time.AfterFunc(opening, func() { cancel(context.DeadlineExceeded) })
 	req := s.request(ctx)
 	if id != "" {
 		req.Header.Set("Last-Event-ID", id)
@@ -99,6 +102,9 @@ func (s *streamer) read(ctx context.Context, f *feed, id string, well func()) (*
 		err = context.DeadlineExceeded
 	}
 	if err != nil {
+		if why := asFailure(err); why != nil {
+			err = why.Err
+		}
 		return nil, s.failure(fail.UpstreamUnavailable, 0, withoutURL(err))
 	}
 	defer res.Body.Close()

@@ -28,14 +28,16 @@ func TestStream(t *testing.T) {
 				return stream("retry: 2000\nid: 4\nevent: order\ndata: {\"order\":\ndata: 1}\n\nevent: other\ndata: {\"order\": 2}\n\nid: 5\n\n")
 			case 2:
 				return stream("event: order\ndata: {\"order\": 3}\n\nevent: order\ndata: no JSON\n\n")
-			case 3, 4:
+			case 3, 4, 5, 6: // three of which nobody is told of
 				return answer(503, "text/plain", "")
-			case 5:
-				return answer(200, "text/html", "")
-			case 6:
-				return stream("event: order\ndata: " + strings.Repeat("x", 2000) + "\n\n")
 			case 7:
+				return answer(200, "text/html", "")
+			case 8:
+				return stream("event: order\ndata: " + strings.Repeat("x", 2000) + "\n\n")
+			case 9:
 				return stream("event: order\ndata: {\"order\":7}\n\n")
+			case 10: // failures count anew
+				return answer(503, "text/plain", "")
 			default:
 				return answer(204, "", "")
 			}

@@ -154,6 +154,9 @@ func (o *Operation) refs(ctx context.Context, f *field, args map[string]any, par
 		scope.This = parent(i)
 		from, known := len(all.places), all.ring.Len()
 		places, list, err := f.Ref.Key.AppendKeys(all.places, &scope, &all.ring)
+		if f.given && err == nil {
+			err = o.spend(all.ring.Len() - known)
+		}
 		if err == nil && list && !f.List {
 			err = fail.New(fail.UpstreamInvalidResponse, "Expected one key, but got a list.")
 		}

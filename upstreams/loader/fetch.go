@@ -46,7 +46,8 @@ type fetcher struct {
 	list      bool           // the answer for a key is a list of items
 	entity    string         // the type of which the keys are the ids, or empty
 	keep      *rest.Kept     // where answers are kept alive; nil leaves them to the garbage collector
-	keeping   *keeping       // what is kept for the keys; nil when nobody keeps anything
+	keeper    *keeper        // keeps what batches bring; nil when nobody does
+	keeping   *keeping       // what is kept for the keys; nil when nobody has looked
 }
 
 // ask gives an answer per key, in their order.

@@ -2,6 +2,7 @@ package loader_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"runtime"
 	"strings"
@@ -176,4 +177,87 @@ func TestAFailingServiceIsStoodInFor(t *testing.T) {
 	equal(t, "stale", get(), want)
 	s.ahead.Store(int64(700 * time.Second))
 	equal(t, "no longer", get(), "null null UPSTREAM_ERROR UPSTREAM_ERROR")
+}
+
+// Of a service that says nothing no batch is looked for, and the first that says something is kept.
+func TestWhatCanBeKeptIsFromTheFirst(t *testing.T) {
+	var says atomic.Bool
+	s := startShop(t, func(w http.ResponseWriter, r *http.Request) {
+		if says.Load() {
+			fresh(w, r)
+			return
+		}
+		byID(w, r)
+	})
+	get := func(first, last int) {
+		t.Helper()
+		want := ""
+		for i := first; i <= last; i++ {
+			want += fmt.Sprintf(` {"id":"%d","name":"n%d"}`, i, i)
+		}
+		equal(t, "got", s.run(t, "a", func(ctx context.Context) string { return texts(authors(ctx, parents(t, "%s", bookIDs(first, last)))) }), want[1:])
+	}
+	get(1, 2)
+	get(1, 2)
+	says.Store(true)
+	get(1, 2)
+	get(1, 3)
+	equal(t, "requests", s.sent(), []string{"GET /authors?id=1,2", "GET /authors?id=1,2", "GET /authors?id=1,2", "GET /authors?id=3"})
+}
+
+// A 404 to a single key is known for a while, as a key that isn't in an answer is.
+func TestANotFoundIsKept(t *testing.T) {
+	s := startShop(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.WriteHeader(http.StatusNotFound)
+	})
+	for range 2 {
+		got := s.run(t, "a", func(ctx context.Context) string { return texts(authors(ctx, parents(t, "%s", bookIDs(1, 1)))) })
+		equal(t, "nobody", got, "null")
+		got = s.run(t, "a", func(ctx context.Context) string {
+			_, err := loader.Batch(ctx, "Book.must", parents(t, "%s", bookIDs(1, 1)), loader.Object[chapter])
+			return codes(err)
+		})
+		equal(t, "an error", got, "NOT_FOUND")
+	}
+	equal(t, "requests", s.sent(), []string{"GET /authors?id=1", "GET /musts/1"})
+	s.ahead.Store(int64(11 * time.Second)) // negative_ttl
+	s.run(t, "a", func(ctx context.Context) string { return texts(authors(ctx, parents(t, "%s", bookIDs(1, 1)))) })
+	equal(t, "later", len(s.sent()), 3)
+}
+
+func TestBatchesAreRevalidated(t *testing.T) {
+	s := startShop(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Header().Set("ETag", `"1"`)
+		if r.Header.Get("If-None-Match") == `"1"` {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/copies"):
+			_, _ = w.Write([]byte(`[{"book":1,"id":"a"},{"book":1,"id":"b"}]`))
+		case strings.HasPrefix(r.URL.Path, "/musts"):
+			_, _ = w.Write([]byte(`[{"book":1,"id":"a"}]`))
+		default:
+			byID(w, r)
+		}
+	})
+	all := func(ctx context.Context) string {
+		people := texts(authors(ctx, parents(t, "%s", bookIDs(1, 6)))) // two requests
+		lists, err := loader.Batch(ctx, "Book.copies", parents(t, "%s", bookIDs(1, 2)), loader.Objects[copyOf])
+		if err != nil {
+			return err.Error()
+		}
+		_, err = loader.Batch(ctx, "Book.must", parents(t, "%s", bookIDs(1, 2)), loader.Object[chapter])
+		return people + texts(lists[0], nil) + texts(lists[1], nil) + codes(err)
+	}
+	want := s.run(t, "a", all)
+	asked := len(s.sent())
+	s.ahead.Store(int64(60 * time.Second))
+	equal(t, "not modified", s.run(t, "a", all), want)
+	equal(t, "requests", len(s.sent()), 2*asked)
+	s.ahead.Store(int64(65 * time.Second))
+	equal(t, "fresh again", s.run(t, "a", all), want)
+	equal(t, "requests", len(s.sent()), 2*asked)
 }

@@ -24,7 +24,6 @@ import (
 	"github.com/tributary-gateway/tributary/gateway/fail"
 	"github.com/tributary-gateway/tributary/upstreams/call"
 	"github.com/tributary-gateway/tributary/upstreams/rest"
-	"github.com/tributary-gateway/tributary/upstreams/reuse"
 	"github.com/tributary-gateway/tributary/upstreams/template"
 	"github.com/tributary-gateway/tributary/upstreams/view"
 )
@@ -35,15 +34,16 @@ type Upstreams struct {
 	fields    map[string]*field
 	services  map[string]*rest.Client
 	batchPath func(ctx context.Context, parent int) ast.Path
-	caches    map[string]*reuse.Cache    // by service
-	calls     map[*call.Call]*reuse.Call // what the caches know of calls
+	mostKeys  int
+	keepers   map[*call.Call]*keeper // of calls whose services have a cache
 }
 
 // field is a declarative field.
 type field struct {
 	*call.Field
 
-	args bool // it has arguments
+	args  bool // it has arguments
+	given bool // its keys are arguments
 }
 
 // Option changes what New makes.
@@ -67,9 +67,11 @@ func New(graph *call.Graph, services map[string]*rest.Client, options ...Option)
 		slices.Sort(missing)
 		return nil, fmt.Errorf("the schema calls services that aren't configured: %s", strings.Join(missing, ", "))
 	}
-	u := &Upstreams{graph: graph, fields: map[string]*field{}, services: services, batchPath: graphql.BatchPathWithIndex}
+	u := &Upstreams{
+		graph: graph, fields: map[string]*field{}, services: services, batchPath: graphql.BatchPathWithIndex, mostKeys: MostKeys,
+	}
 	for coordinate, f := range graph.Fields {
-		u.fields[coordinate] = &field{f, hasArgs(graph.Schema, coordinate)}
+		u.fields[coordinate] = &field{Field: f, args: hasArgs(graph.Schema, coordinate), given: f.Ref != nil && f.Ref.Given()}
 	}
 	for _, option := range options {
 		option(u)
@@ -141,6 +143,11 @@ func (o *Operation) groupWith(id groupKey, f fetcher) *group {
 	if g == nil {
 		g = &group{fetcher: f}
 		g.operation, g.keep = o, &o.kept
+		if f.many != nil {
+			if k := o.upstreams.keepers[f.many]; k != nil && k.cache != nil {
+				g.keeper = k
+			}
+		}
 		if o.groups == nil {
 			o.groups = map[groupKey]*group{}
 		}
@@ -182,10 +189,17 @@ func (e Extension) InterceptOperation(ctx context.Context, next graphql.Operatio
 // loaded for one isn't kept for the next.
 func (e Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	op := graphql.GetOperationContext(ctx).Operation
-	if op != nil && op.Operation == ast.Subscription {
-		return next(With(ctx, e.Upstreams))
+	subscribed := op != nil && op.Operation == ast.Subscription
+	if subscribed {
+		ctx = With(ctx, e.Upstreams)
 	}
 	response := next(ctx)
+	if response != nil {
+		response.Errors = append(response.Errors, From(ctx).unreported()...)
+	}
+	if subscribed {
+		return response
+	}
 	if response == nil || response.HasNext != nil || ctx.Err() != nil {
 		return response
 	}

@@ -21,6 +21,7 @@ type Operation struct {
 	ctx  context.Context
 	own  within // what ctx is
 	kept rest.Kept
+	used bounds
 
 	// mu guards everything below.
 	mu      sync.Mutex

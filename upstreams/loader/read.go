@@ -33,7 +33,7 @@ type Place struct {
 
 // fail adds an error at the place of an item.
 func (p *Place) fail(err error) {
-	graphql.AddError(p.ctx, p.locate(err))
+	From(p.ctx).report(p.ctx, func() error { return p.locate(err) })
 	for ; p != nil; p = p.outer {
 		p.failed++
 	}

@@ -50,6 +50,12 @@ func FromArgs(args map[string]any, names []string) []Field {
 	return fields
 }
 
+// NotFile stands for a value that isn't the file that it should be: a body with it can't be made.
+type NotFile struct{}
+
+// ErrNotFile is the error of New for a NotFile.
+var ErrNotFile = errors.New("it's no file")
+
 // HasFile says whether a value is a file or has one in it: such a value can't be sent as JSON.
 func HasFile(value any) bool {
 	switch value := value.(type) {
@@ -98,6 +104,8 @@ func (b *Body) add(name string, value any, outer bool) error {
 	switch value := value.(type) {
 	case nil:
 		return nil
+	case NotFile:
+		return ErrNotFile
 	case *graphql.Upload:
 		if value == nil {
 			return nil

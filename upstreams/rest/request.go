@@ -37,6 +37,10 @@ type Request struct {
 	DefaultQuery, DefaultBody []string
 	// BodyArg names the argument that is the whole body; empty when it is DefaultBody or Body.
 	BodyArg string
+	// Multipart has the body written as multipart/form-data: its members are the fields. Such a request is sent once.
+	Multipart bool
+	// BodyFields are the members of BodyArg in the order of the schema, for Multipart.
+	BodyFields []string
 	// Style and KeyAs are how keys are written in the query and in the body.
 	Style template.Style
 	KeyAs template.KeyAs
@@ -74,9 +78,13 @@ func (e *exchange) build(ctx context.Context, r *Request) (*http.Request, error)
 	if err := e.address(r); err != nil {
 		return nil, err
 	}
-	body, hasBody, err := r.body(&e.scope)
-	if err != nil {
-		return nil, err
+	var body []byte
+	var hasBody bool
+	var err error
+	if !r.Multipart {
+		if body, hasBody, err = r.body(&e.scope); err != nil {
+			return nil, err
+		}
 	}
 	header := make(http.Header, 8)
 	for _, fixed := range c.header {
@@ -93,6 +101,11 @@ func (e *exchange) build(ctx context.Context, r *Request) (*http.Request, error)
 	for name := range c.forward {
 		if values := caller.Header[name]; len(values) > 0 && !ofConnection(caller.Header, name) {
 			header[name] = values
+		}
+	}
+	if r.Multipart {
+		if err := r.form(&e.scope, req); err != nil {
+			return nil, err
 		}
 	}
 	e.set(header, "X-Request-Id", caller.RequestID)

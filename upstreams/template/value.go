@@ -181,6 +181,37 @@ func (p *Placeholder) appendJSON(dst []byte, s *Scope, as KeyAs) ([]byte, bool, 
 	return dst, err == nil, err
 }
 
+// Members calls add for the members of an object that are there: with the argument itself where a member is one
+// placeholder of an argument, files too, and else with JSON, as a json.RawMessage. Null is nil.
+func (v *Value) Members(s *Scope, add func(name string, value any)) error {
+	for i := range v.object {
+		m := &v.object[i]
+		if m.value.text != nil {
+			if hole := m.value.text.single(); hole != nil && hole.Root == Arg {
+				switch o := hole.find(s); o.kind {
+				case null:
+					add(m.name, nil)
+				case ofGo:
+					add(m.name, o.any)
+				}
+				continue
+			}
+		}
+		text, ok, err := m.value.AppendJSON(nil, s, AsIs)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !ok:
+		case string(text) == "null":
+			add(m.name, nil)
+		default:
+			add(m.name, json.RawMessage(text))
+		}
+	}
+	return nil
+}
+
 // AppendArgs appends an object of the arguments with these names, those that were given.
 func AppendArgs(dst []byte, s *Scope, names []string) ([]byte, error) {
 	dst = append(dst, '{')

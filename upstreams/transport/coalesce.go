@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tributary-gateway/tributary/gateway/fail"
 	"github.com/tributary-gateway/tributary/upstreams/body"
@@ -49,10 +50,11 @@ type flight struct {
 	done    chan struct{}
 
 	// the answer, readable when done is closed
-	res  *http.Response
-	data []byte
-	err  error
-	gone bool // the flight ended before its answer, by its own caller or deadline
+	began time.Time // when the first one's call began
+	res   *http.Response
+	data  []byte
+	err   error
+	gone  bool // the flight ended before its answer, by its own caller or deadline
 }
 
 // RoundTrip answers as http.RoundTripper does.
@@ -133,7 +135,7 @@ func (l *coalesce) land(c *call, res *http.Response, err error) (left bool) {
 		return false
 	}
 	f.gone = err != nil && c.root.Err() != nil
-	f.res, f.err = res, err
+	f.began, f.res, f.err = c.began, res, err
 	if res != nil {
 		if b, ok := res.Body.(*body.Body); ok {
 			b.Retain() // and never released: others read these bytes for as long as they like
@@ -155,7 +157,7 @@ func (f *flight) answer() (*http.Response, error) {
 	res := new(http.Response)
 	*res = *f.res
 	res.Header = maps.Clone(f.res.Header)
-	res.Body = body.Wrap(f.data)
+	res.Body = body.WrapOf(f.data, f.began)
 	return res, nil
 }
 
@@ -180,7 +182,14 @@ func (l *coalesce) leave(first *call, itself bool) bool {
 	return false
 }
 
-// remove takes a call out of the flights. It needs the mutex.
+// separate has nobody join the calls that are in flight.
+func (l *coalesce) separate() {
+	l.mu.Lock()
+	clear(l.flights)
+	l.mu.Unlock()
+}
+
+// remove takes a call out of the flights, if it's still there. It needs the mutex.
 func (l *coalesce) remove(c *call) {
 	at := l.flights[c.flight.hash]
 	if at == c {

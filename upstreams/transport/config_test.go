@@ -63,7 +63,7 @@ breaker.open_for: is 1ns; give 10ms to 10m0s
 adaptive.baseline_window: is 1ns; give 10s to 24h0m0s
 adaptive.min: is over initial
 quota.rate: is -1; give requests per second, from one per hour (0.00028) to a million, or 0 for no quota
-connections.max_idle can't be negative
+connections.max_idle: can't be negative
 attempt_timeout: is -1ns; give 1ms to 24h0m0s
 deadline_header: "a b" is not the name of a header`, "\n")
 	if err == nil {

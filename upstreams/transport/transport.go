@@ -53,12 +53,14 @@ type Transport struct {
 	layers  http.RoundTripper
 	alarms  alarms
 
-	carrier http.RoundTripper
-	breaker *breaker // nil when there is none
-	limit   *limit
-	quota   *quota.Quota
-	retries *budget
-	hedge   *hedge // nil when there is none
+	carrier  http.RoundTripper
+	breaker  *breaker // nil when there is none
+	balancer Balancer
+	limit    *limit
+	quota    *quota.Quota
+	retries  *budget
+	hedge    *hedge    // nil when there is none
+	shared   *coalesce // nil when there is none
 }
 
 // New stacks the layers.
@@ -90,7 +92,7 @@ func New(c Config, o Options) (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Transport{service: o.Service, carrier: o.Carrier, quota: line, retries: newBudget(c.Retry.Budget)}
+	t := &Transport{service: o.Service, carrier: o.Carrier, balancer: o.Balancer, quota: line, retries: newBudget(c.Retry.Budget)}
 	t.stack(c, o)
 	return t, nil
 }
@@ -137,14 +139,13 @@ func (t *Transport) stack(c Config, o Options) {
 	}
 
 	// around all that costs something
-	var shared *coalesce
 	if c.Coalesce {
-		shared = newCoalesce(next, o.Metrics, c.header())
-		next = shared
+		t.shared = newCoalesce(next, o.Metrics, c.header())
+		next = t.shared
 	}
 
 	// outermost: each caller has a deadline of its own, also those who wait for another's answer
-	t.layers = &deadline{next: next, stack: t, timeout: o.Timeout, shared: shared}
+	t.layers = &deadline{next: next, stack: t, timeout: o.Timeout, shared: t.shared}
 }
 
 // RoundTrip makes a call. The answer's body is a *body.Body; every error is a *fail.Error.
@@ -154,6 +155,14 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, public(err)
 	}
 	return res, nil
+}
+
+// Separate has GETs from now on not wait for the answers to those that are under way: something has changed since they were
+// sent.
+func (t *Transport) Separate() {
+	if t.shared != nil {
+		t.shared.separate()
+	}
 }
 
 // CloseIdleConnections closes connections that nothing uses.

@@ -40,6 +40,7 @@ func (b bindings) prepare(ctx context.Context) context.Context {
 	ec := b.executor(ctx)
 	return graphql.WithUnmarshalerMap(ctx, graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputRestBatch,
+		ec.unmarshalInputRestCache,
 	))
 }
 

@@ -49,6 +49,7 @@ func (b bindings) prepare(ctx context.Context) context.Context {
 		ec.unmarshalInputPostInput,
 		ec.unmarshalInputPostPatch,
 		ec.unmarshalInputRestBatch,
+		ec.unmarshalInputRestCache,
 	))
 }
 

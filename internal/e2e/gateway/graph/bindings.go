@@ -30,6 +30,7 @@ func Bindings(cfg Config) *engine.Bindings {
 		b.bindPost(),
 		b.bindQuery(),
 		b.bindThing(),
+		b.bindTool(),
 		b.bindWeight(),
 	)
 }
@@ -52,8 +53,10 @@ func (b bindings) args(coerce func(ec *executionContext, ctx context.Context, ra
 func (b bindings) prepare(ctx context.Context) context.Context {
 	ec := b.executor(ctx)
 	return graphql.WithUnmarshalerMap(ctx, graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputFileInput,
 		ec.unmarshalInputRange,
 		ec.unmarshalInputRestBatch,
+		ec.unmarshalInputRestCache,
 		ec.unmarshalInputThingInput,
 	))
 }
@@ -203,6 +206,7 @@ func (b bindings) bindMedal() *engine.Object {
 func (b bindings) bindMessage() *engine.Object {
 	return engine.NewView[model.Message]("Message", engine.Fields{
 		"text": engine.Property((*model.Message).Text, engine.Leaf(scalar.MarshalString)).From("/text"),
+		"note": engine.Property((*model.Message).Note, engine.Pointer(engine.Leaf(scalar.MarshalString))).From("/note"),
 		"author": engine.Batch(func(ctx context.Context, objs []*model.Message, fc *graphql.FieldContext) ([]*model.Person, error) {
 			return b.Resolvers.Message().Author(ctx, objs)
 		}, engine.Ref[model.Person]("Person")),
@@ -211,6 +215,15 @@ func (b bindings) bindMessage() *engine.Object {
 
 func (b bindings) bindMutation() *engine.Object {
 	return engine.NewObject("Mutation", engine.Fields{
+		"send": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (scalar.JSON, error) {
+			return b.Resolvers.Mutation().Send(ctx, fc.Args["title"].(*string), fc.Args["file"].(graphql.Upload))
+		}, engine.Nilable(func(v scalar.JSON) bool { return v == nil }, engine.Leaf(scalar.MarshalJSON))).Args(b.args((*executionContext).field_Mutation_send_args)),
+		"sendInput": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (scalar.JSON, error) {
+			return b.Resolvers.Mutation().SendInput(ctx, fc.Args["input"].(model.FileInput))
+		}, engine.Nilable(func(v scalar.JSON) bool { return v == nil }, engine.Leaf(scalar.MarshalJSON))).Args(b.args((*executionContext).field_Mutation_sendInput_args)),
+		"sendTo": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (scalar.JSON, error) {
+			return b.Resolvers.Mutation().SendTo(ctx, fc.Args["id"].(string), fc.Args["first"].(*graphql.Upload), fc.Args["others"].([]*graphql.Upload))
+		}, engine.Nilable(func(v scalar.JSON) bool { return v == nil }, engine.Leaf(scalar.MarshalJSON))).Args(b.args((*executionContext).field_Mutation_sendTo_args)),
 		"create": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (*model.Thing, error) {
 			return b.Resolvers.Mutation().Create(ctx, fc.Args["input"].(model.ThingInput))
 		}, engine.Ref[model.Thing]("Thing")).Args(b.args((*executionContext).field_Mutation_create_args)),
@@ -244,6 +257,9 @@ func (b bindings) bindMutation() *engine.Object {
 		"copy": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (*model.Thing, error) {
 			return b.Resolvers.Mutation().Copy(ctx, fc.Args["id"].(string))
 		}, engine.Ref[model.Thing]("Thing")).Args(b.args((*executionContext).field_Mutation_copy_args)),
+		"setThing": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (scalar.JSON, error) {
+			return b.Resolvers.Mutation().SetThing(ctx, fc.Args["id"].(string), fc.Args["value"].(*int32))
+		}, engine.Nilable(func(v scalar.JSON) bool { return v == nil }, engine.Leaf(scalar.MarshalJSON))).Args(b.args((*executionContext).field_Mutation_setThing_args)),
 	})
 }
 
@@ -370,9 +386,30 @@ func (b bindings) bindQuery() *engine.Object {
 		"slow": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (scalar.JSON, error) {
 			return b.Resolvers.Query().Slow(ctx)
 		}, engine.Nilable(func(v scalar.JSON) bool { return v == nil }, engine.Leaf(scalar.MarshalJSON))),
+		"slower": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (scalar.JSON, error) {
+			return b.Resolvers.Query().Slower(ctx)
+		}, engine.Nilable(func(v scalar.JSON) bool { return v == nil }, engine.Leaf(scalar.MarshalJSON))),
 		"wrapped": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (scalar.JSON, error) {
 			return b.Resolvers.Query().Wrapped(ctx)
 		}, engine.Nilable(func(v scalar.JSON) bool { return v == nil }, engine.Leaf(scalar.MarshalJSON))),
+		"thing": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (scalar.JSON, error) {
+			return b.Resolvers.Query().Thing(ctx, fc.Args["id"].(string))
+		}, engine.Nilable(func(v scalar.JSON) bool { return v == nil }, engine.Leaf(scalar.MarshalJSON))).Args(b.args((*executionContext).field_Query_thing_args)),
+		"rate": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (scalar.JSON, error) {
+			return b.Resolvers.Query().Rate(ctx, fc.Args["of"].(string))
+		}, engine.Nilable(func(v scalar.JSON) bool { return v == nil }, engine.Leaf(scalar.MarshalJSON))).Args(b.args((*executionContext).field_Query_rate_args)),
+		"forecast": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (scalar.JSON, error) {
+			return b.Resolvers.Query().Forecast(ctx, fc.Args["of"].(string))
+		}, engine.Nilable(func(v scalar.JSON) bool { return v == nil }, engine.Leaf(scalar.MarshalJSON))).Args(b.args((*executionContext).field_Query_forecast_args)),
+		"news": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (scalar.JSON, error) {
+			return b.Resolvers.Query().News(ctx)
+		}, engine.Nilable(func(v scalar.JSON) bool { return v == nil }, engine.Leaf(scalar.MarshalJSON))),
+		"secret": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (scalar.JSON, error) {
+			return b.Resolvers.Query().Secret(ctx, fc.Args["of"].(string))
+		}, engine.Nilable(func(v scalar.JSON) bool { return v == nil }, engine.Leaf(scalar.MarshalJSON))).Args(b.args((*executionContext).field_Query_secret_args)),
+		"tools": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) ([]*model.Tool, error) {
+			return b.Resolvers.Query().Tools(ctx, fc.Args["ids"].([]string))
+		}, engine.List(engine.Ref[model.Tool]("Tool"))).Args(b.args((*executionContext).field_Query_tools_args)),
 		"person": engine.Resolver(func(ctx context.Context, _ engine.Root, fc *graphql.FieldContext) (*model.Person, error) {
 			return b.Resolvers.Query().Person(ctx, fc.Args["id"].(string))
 		}, engine.Ref[model.Person]("Person")).Args(b.args((*executionContext).field_Query_person_args)),
@@ -439,6 +476,13 @@ func (b bindings) bindThing() *engine.Object {
 	return engine.NewView[model.Thing]("Thing", engine.Fields{
 		"id":   engine.Property((*model.Thing).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
 		"name": engine.Property((*model.Thing).Name, engine.Pointer(engine.Leaf(scalar.MarshalString))).From("/name"),
+	})
+}
+
+func (b bindings) bindTool() *engine.Object {
+	return engine.NewView[model.Tool]("Tool", engine.Fields{
+		"id":   engine.Property((*model.Tool).ID, engine.Leaf(scalar.MarshalID)).From("/id"),
+		"name": engine.Property((*model.Tool).Name, engine.Pointer(engine.Leaf(scalar.MarshalString))).From("/name"),
 	})
 }
 

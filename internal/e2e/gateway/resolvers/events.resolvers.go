@@ -40,6 +40,11 @@ func (r *subscriptionResolver) Numbers(ctx context.Context) (<-chan []int32, err
 	return event.Subscribe(ctx, "Subscription.numbers", loader.Reading(loader.StrictListOf(loader.Scalar(view.Int))))
 }
 
+// Readings is the resolver for the readings field.
+func (r *subscriptionResolver) Readings(ctx context.Context) (<-chan []*int32, error) {
+	return event.Subscribe(ctx, "Subscription.readings", loader.Reading(loader.ListOf(loader.Nullable(view.Int))))
+}
+
 // Count is the resolver for the count field.
 func (r *subscriptionResolver) Count(ctx context.Context, to int32) (<-chan int32, error) {
 	numbers := make(chan int32)

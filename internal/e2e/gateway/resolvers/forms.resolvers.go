@@ -104,6 +104,11 @@ func (r *queryResolver) Slow(ctx context.Context) (scalar.JSON, error) {
 	return loader.Field(ctx, "Query.slow", loader.OrZero(view.JSON))
 }
 
+// Slower is the resolver for the slower field.
+func (r *queryResolver) Slower(ctx context.Context) (scalar.JSON, error) {
+	return loader.Field(ctx, "Query.slower", loader.OrZero(view.JSON))
+}
+
 // Wrapped is the resolver for the wrapped field.
 func (r *queryResolver) Wrapped(ctx context.Context) (scalar.JSON, error) {
 	return loader.Field(ctx, "Query.wrapped", loader.OrZero(view.JSON))

@@ -21,6 +21,12 @@ type Prize interface {
 	IsPrize()
 }
 
+type FileInput struct {
+	Title graphql.Omittable[*string]  `json:"title,omitempty"`
+	Tags  graphql.Omittable[[]string] `json:"tags,omitempty"`
+	Files []*graphql.Upload           `json:"files"`
+}
+
 type Mutation struct {
 }
 
@@ -41,6 +47,18 @@ type RestBatch struct {
 	KeyAs  graphql.Omittable[*RestKeyAs]  `json:"keyAs,omitempty"`
 	// Most keys in one request. More keys are sent as several requests side by side.
 	Max graphql.Omittable[*int32] `json:"max,omitempty"`
+}
+
+// How answers of a call are kept. What isn't given is as the service's cache section says: docs/cache.md.
+type RestCache struct {
+	// false: none is kept.
+	Enabled graphql.Omittable[*bool] `json:"enabled,omitempty"`
+	// How long an answer is fresh that doesn't say: "30s"; "0s" for not at all.
+	TTL graphql.Omittable[*string] `json:"ttl,omitempty"`
+	// false: the ttl counts, whatever answers say.
+	Respect graphql.Omittable[*bool] `json:"respect,omitempty"`
+	// How long an answer is given after that, while a new one is fetched and when the service can't answer: "1m"; "0s" for not at all.
+	Stale graphql.Omittable[*string] `json:"stale,omitempty"`
 }
 
 type Subscription struct {
@@ -172,6 +190,64 @@ func (e *RestAnswer) UnmarshalJSON(b []byte) error {
 }
 
 func (e RestAnswer) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// How a body is written.
+type RestEncoding string
+
+const (
+	// As application/json.
+	RestEncodingJSON RestEncoding = "JSON"
+	// As multipart/form-data, which can have files in it.
+	RestEncodingMultipart RestEncoding = "MULTIPART"
+)
+
+var AllRestEncoding = []RestEncoding{
+	RestEncodingJSON,
+	RestEncodingMultipart,
+}
+
+func (e RestEncoding) IsValid() bool {
+	switch e {
+	case RestEncodingJSON, RestEncodingMultipart:
+		return true
+	}
+	return false
+}
+
+func (e RestEncoding) String() string {
+	return string(e)
+}
+
+func (e *RestEncoding) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RestEncoding(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RestEncoding", str)
+	}
+	return nil
+}
+
+func (e RestEncoding) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RestEncoding) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RestEncoding) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

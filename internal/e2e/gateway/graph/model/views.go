@@ -161,6 +161,11 @@ func (p *Message) Text() (string, error) {
 	return view.String(view.Unpack(p).Get("text"))
 }
 
+// Note is the /note property, as String.
+func (p *Message) Note() (*string, error) {
+	return view.Opt(view.Unpack(p).Get("note"), view.String)
+}
+
 // Person is a view over the JSON of the type Person.
 //
 // One and many.
@@ -290,6 +295,19 @@ func (p *Thing) ID() (string, error) {
 
 // Name is the /name property, as String.
 func (p *Thing) Name() (*string, error) {
+	return view.Opt(view.Unpack(p).Get("name"), view.String)
+}
+
+// Tool is a view over the JSON of the type Tool.
+type Tool view.Value
+
+// ID is the /id property, as ID!.
+func (p *Tool) ID() (string, error) {
+	return view.ID(view.Unpack(p).Get("id"))
+}
+
+// Name is the /name property, as String.
+func (p *Tool) Name() (*string, error) {
 	return view.Opt(view.Unpack(p).Get("name"), view.String)
 }
 
