@@ -22,6 +22,14 @@ func (e *NotAllowedError) Error() string {
 	return fmt.Sprintf("no %s over this transport", e.Operation)
 }
 
+type introspectionKey struct{}
+
+// WithIntrospection says whether introspection is on in requests with this context, whatever the configuration says. Where
+// it's off, "Did you mean" isn't said either.
+func WithIntrospection(ctx context.Context, on bool) context.Context {
+	return context.WithValue(ctx, introspectionKey{}, on)
+}
+
 type allowKey struct{}
 
 // Allow lets only operations of these kinds pass in requests with this context. The check comes before the extensions

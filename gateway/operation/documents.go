@@ -54,7 +54,7 @@ func (d *Documents) Load(ctx context.Context, query string) (*ast.QueryDocument,
 	if errs := survey(doc, d.config.Limits); errs != nil {
 		return nil, errs
 	}
-	if errs := numbers(doc); errs != nil {
+	if errs := literals(doc, d.config.Limits); errs != nil {
 		return nil, errs
 	}
 	introspect := !d.config.DisableIntrospection

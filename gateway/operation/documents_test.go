@@ -115,8 +115,58 @@ func TestLoad(t *testing.T) {
 			want:   `REQUEST_TOO_LARGE 1:15 The operation has more than 2 root fields.`,
 		},
 		{
+			name: "height", query: "{ user { ...f best { ...f } } } fragment f on User { id name }", limits: operation.Limits{MaxHeight: 5},
+			want: `REQUEST_TOO_LARGE 1:1 The operation has more than 5 fields.`,
+		},
+		{name: "height, just", query: "{ user { ...f best { ...f } } } fragment f on User { id name }", limits: operation.Limits{MaxHeight: 6}},
+		{
+			name: "directives", query: "{ n ...f } fragment f on Query @a @b @c { n }", limits: operation.Limits{MaxDirectives: 2},
+			want: `REQUEST_TOO_LARGE 1:33 There are more than 2 directives in one place.`,
+		},
+		{
+			name: "directives of a variable", query: "query ($v: ID @a @b @c) { user(id: $v) { id } }", limits: operation.Limits{MaxDirectives: 2},
+			want: `REQUEST_TOO_LARGE 1:16 There are more than 2 directives in one place.`,
+		},
+		{
+			name: "list items", query: "{ users(ids: {a: [1, 2, 3]}) { id } }", limits: operation.Limits{MaxListItems: 2},
+			want: `REQUEST_TOO_LARGE 1:18 A list has more than 2 items.`,
+		},
+		{
+			name: "variables", query: "query ($a: ID, $b: ID, $c: ID) { n }", limits: operation.Limits{MaxVariables: 2},
+			want: `REQUEST_TOO_LARGE 1:1 The operation has more than 2 variables.`,
+		},
+		{
+			name: "operations", query: "query A { n } query B { n } query C { n }", limits: operation.Limits{MaxOperations: 2},
+			want: `REQUEST_TOO_LARGE The document has more than 2 operations.`,
+		},
+		{
+			name: "operations with too much in common", limits: operation.Limits{MaxTokens: 300},
+			query: strings.Repeat("query A { users { ...f } } ", 10) + "fragment f on User { " + strings.Repeat("id ", 100) + "}",
+			want:  `REQUEST_TOO_LARGE 1:136 The operations of the document have too many fragments in common.`,
+		},
+		{
+			name: "a mistake in a fragment is told once", query: "{ users { ...f } user { ...f ...g } } fragment f on User { nothing } fragment g on User { ...f }",
+			want: `GRAPHQL_VALIDATION_FAILED 1:60 Cannot query field "nothing" on type "User".`,
+		},
+		{
+			name: "fragments of no type, of a scalar, unused and twice", query: "{ users { ...f ...g } } fragment f on Nothing { id } fragment g on ID { id } fragment h on User { id } fragment h on User { id }",
+			want: `GRAPHQL_VALIDATION_FAILED 1:73 Cannot query field "id" on type "ID".
+GRAPHQL_VALIDATION_FAILED 1:25 Unknown type "Nothing". Did you mean "String"?
+GRAPHQL_VALIDATION_FAILED 1:54 Fragment "g" cannot condition on non composite type "ID".
+GRAPHQL_VALIDATION_FAILED 1:78 Fragment "h" is never used.
+GRAPHQL_VALIDATION_FAILED 1:104 Fragment "h" is never used.
+GRAPHQL_VALIDATION_FAILED 1:104 There can be only one fragment named "h".`,
+		},
+		{
 			name: "introspection in lists", query: "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }",
 			want: `REQUEST_TOO_LARGE 1:3 The introspection goes too deep.`,
+		},
+		{
+			name: "introspection over and over", query: "{ " + strings.Repeat("__schema { ...f } ", 11) + "} fragment f on __Schema { types { fields { args { name } } directives: name } a: types { name } }",
+			want: `REQUEST_TOO_LARGE 1:1 The introspection asks for too much.`,
+		},
+		{
+			name: "introspection ten times", query: "{ " + strings.Repeat("__schema { ...f } ", 10) + "} fragment f on __Schema { types { fields { args { name } } } a: types { name } }",
 		},
 		{
 			name: "twelve errors", query: "{ " + strings.Repeat("xyz ", 12) + "}",
@@ -234,6 +284,8 @@ func hostile() map[string]string {
 		"self":      "{ users { ...f } } fragment f on User { best { ...f } ...f }",
 		"names":     "{ " + strings.Repeat(strings.Repeat("z", 250)+" ", 500) + "}",
 		"types":     "{ n " + strings.Repeat("... on "+strings.Repeat("Z", 250)+"{n} ", 300) + "}",
+		"a chain":   "{ ...f0 }" + chain(200, "Query { ...NEXT }", "Query { nothing }"),
+		"typos":     "{ users { ...f0 } }" + chain(40, "User { "+strings.Repeat("feild flied ", 8)+" ...NEXT }", "User { id }"),
 		"unused":    "{ n }" + chain(100, "User { best { ...NEXT } }", "User { id }"),
 	}
 }

@@ -17,6 +17,7 @@ import (
 type Executor struct {
 	schema     graphql.ExecutableSchema
 	documents  *Documents
+	other      *Documents // with introspection where documents is without, and the other way round
 	extensions []graphql.HandlerExtension
 	present    graphql.ErrorPresenterFunc
 	recovered  graphql.RecoverFunc
@@ -34,7 +35,12 @@ func NewExecutor(
 	if err != nil {
 		return nil, err
 	}
-	e := &Executor{schema: schema, documents: documents, present: present, recovered: recovered}
+	config.DisableIntrospection = !config.DisableIntrospection
+	other, err := NewDocuments(schema.Schema(), config)
+	if err != nil {
+		return nil, err
+	}
+	e := &Executor{schema: schema, documents: documents, other: other, present: present, recovered: recovered}
 	e.build()
 	return e, nil
 }
@@ -62,7 +68,7 @@ func (e *Executor) build() {
 	for _, ext := range e.extensions {
 		e.inner.Use(ext)
 	}
-	e.inner.Use(gate{e.documents})
+	e.inner.Use(gate{e.documents, e.other})
 	e.inner.SetQueryCache(handover{})
 }
 
@@ -97,7 +103,15 @@ const refusals = "operation.refusals"
 
 // gate is where gqlgen asks before it looks at a document. What it lets through is in the operation context, where
 // gqlgen finds it instead of parsing again.
-type gate struct{ documents *Documents }
+type gate struct{ documents, other *Documents }
+
+// of are the documents for a caller.
+func (g gate) of(ctx context.Context) *Documents {
+	if on, said := ctx.Value(introspectionKey{}).(bool); said && on == g.documents.config.DisableIntrospection {
+		return g.other
+	}
+	return g.documents
+}
 
 func (gate) ExtensionName() string { return "OperationGate" }
 
@@ -115,13 +129,13 @@ func (g gate) MutateOperationParameters(ctx context.Context, params *graphql.Raw
 }
 
 // MutateOperationContext lets gqlgen answer introspection; when it is off, the rules have refused the document.
-func (g gate) MutateOperationContext(_ context.Context, operation *graphql.OperationContext) *gqlerror.Error {
-	operation.DisableIntrospection = g.documents.config.DisableIntrospection
+func (g gate) MutateOperationContext(ctx context.Context, operation *graphql.OperationContext) *gqlerror.Error {
+	operation.DisableIntrospection = g.of(ctx).config.DisableIntrospection
 	return nil
 }
 
 func (g gate) admit(ctx context.Context, params *graphql.RawParams) (*ast.QueryDocument, map[string]any, gqlerror.List) {
-	doc, errs := g.documents.Load(ctx, params.Query)
+	doc, errs := g.of(ctx).Load(ctx, params.Query)
 	if errs != nil {
 		return nil, nil, errs
 	}

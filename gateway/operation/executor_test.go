@@ -93,6 +93,22 @@ func TestExecutorVariables(t *testing.T) {
 	}
 }
 
+// What isn't whole must not be rounded to what is, and neither 1 nor 0 be made of a number of 100,000 digits.
+func TestWholeNumbers(t *testing.T) {
+	e := newExecutor(t, operation.Config{})
+	for number, want := range map[string]string{
+		"3.0": "3", "3e0": "3", "3e2": "300", "30e-1": "3", "0.3e1": "3", "-0.5e1": "-5", "-0.0": "0", "-0e-5": "0", "1.25e2": "125", "0.0": "0",
+		"9223372036854775807": "9223372036854775807", "9007199254740993.0": "9007199254740993", "922337203685477580.7e1": "9223372036854775807",
+		"0.5": "", "-5e-1": "", "1.25e1": "", "1e-999999999": "", "1e-400": "", "1e19": "", "1e400": "", "1e99999999999999999999": "", "9223372036854775808": "",
+		"0." + strings.Repeat("9", 1000): "", "1." + strings.Repeat("0", 1000) + "1": "", "0.00000000000000000000001": "",
+	} {
+		got, errs := create(t, e, t.Context(), "query ($i: ID) { user(id: $i) { id } }", "", `{"i": `+number+`}`)
+		if want == "" != (errs != nil) || errs == nil && got.Variables["i"] != want {
+			t.Errorf("%.40s is %v, %v", number, got.Variables["i"], errs)
+		}
+	}
+}
+
 func TestExecutorChoosesTheOperation(t *testing.T) {
 	const two = "query A { n } mutation B { rename(id: 1, name: \"x\") { id } }"
 	for _, c := range []struct{ query, name, want string }{

@@ -21,6 +21,16 @@ type Limits struct {
 	// MaxRootFields is how many fields an operation has at its root; a fragment counts each time it is spread.
 	// Default 50.
 	MaxRootFields int `yaml:"max_root_fields"`
+	// MaxHeight is how many fields an operation has altogether; a fragment counts each time it is spread. Default 10,000.
+	MaxHeight int `yaml:"max_height"`
+	// MaxDirectives is how many directives one field, fragment, variable or operation has. Default 10.
+	MaxDirectives int `yaml:"max_directives"`
+	// MaxListItems is how many items one list has that is written in the document. Default 1,000.
+	MaxListItems int `yaml:"max_list_items"`
+	// MaxVariables is how many variables one operation has. Default 200.
+	MaxVariables int `yaml:"max_variables"`
+	// MaxOperations is how many operations one document has. Default 50.
+	MaxOperations int `yaml:"max_operations"`
 }
 
 // deepest bounds max_nesting: the parser takes some hundred bytes of stack for a level, the process has 1 GB.
@@ -36,6 +46,7 @@ func (l Limits) WithDefaults() Limits {
 		value int
 	}{
 		{&l.MaxTokens, 2000}, {&l.MaxNesting, 64}, {&l.MaxDepth, 20}, {&l.MaxAliases, 50}, {&l.MaxRootFields, 50},
+		{&l.MaxHeight, 10_000}, {&l.MaxDirectives, 10}, {&l.MaxListItems, 1000}, {&l.MaxVariables, 200}, {&l.MaxOperations, 50},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value
@@ -57,6 +68,11 @@ func (l Limits) Validate() error {
 		{"max_depth", int64(l.MaxDepth)},
 		{"max_aliases", int64(l.MaxAliases)},
 		{"max_root_fields", int64(l.MaxRootFields)},
+		{"max_height", int64(l.MaxHeight)},
+		{"max_directives", int64(l.MaxDirectives)},
+		{"max_list_items", int64(l.MaxListItems)},
+		{"max_variables", int64(l.MaxVariables)},
+		{"max_operations", int64(l.MaxOperations)},
 	} {
 		if f.value < 0 {
 			problems = append(problems, fmt.Errorf("%s is negative", f.key))

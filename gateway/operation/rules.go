@@ -25,8 +25,17 @@ var silent = []struct{ replaced, by core.Rule }{
 // costs the length of the wrong name times all names of the schema.
 const suggestible = 8 << 10
 
-// check holds a document against the specification's rules.
+// check holds a document against the specification's rules. What is wrong gets suggestions only when there is little of
+// it: making one for each of a thousand names takes its time even when nobody gets to read it.
 func check(schema *ast.Schema, doc *ast.QueryDocument, suggest, introspect bool) gqlerror.List {
+	errs := hold(schema, doc, false, introspect)
+	if suggest && errs.added > 0 && errs.added <= MaxErrors {
+		errs = hold(schema, doc, true, introspect)
+	}
+	return errs.list()
+}
+
+func hold(schema *ast.Schema, doc *ast.QueryDocument, suggest, introspect bool) errorList {
 	set := rules.NewDefaultRules()
 	set.RemoveRule(rules.MaxIntrospectionDepth.Name) // survey does it
 	if !suggest {
@@ -43,9 +52,32 @@ func check(schema *ast.Schema, doc *ast.QueryDocument, suggest, introspect bool)
 	for name, rule := range set.GetInner() {
 		set.ReplaceRule(name, bounded(name, rule, &errs))
 	}
+	once := *doc
+	set.AddRule("FragmentsOnce", fragmentsOnce(schema, doc, &once))
 	// The walk is what finds the errors; its own list stays empty.
-	_ = validator.ValidateWithRules(schema, doc, set)
-	return errs.list()
+	_ = validator.ValidateWithRules(schema, &once, set)
+	return errs
+}
+
+// fragmentsOnce keeps the walk from going through a fragment again from every fragment that reaches it, which is the
+// square of a chain of them. The walk begins with the operations and what they reach; then it comes to the fragments one
+// by one, which have nothing in them by then. What no operation reaches is refused for that.
+func fragmentsOnce(schema *ast.Schema, doc, walked *ast.QueryDocument) core.RuleFunc {
+	left := len(doc.Operations)
+	return func(observers *core.Events, _ core.AddErrFunc) {
+		observers.OnOperation(func(*core.Walker, *ast.OperationDefinition) {
+			if left--; left > 0 {
+				return
+			}
+			walked.Fragments = make(ast.FragmentDefinitionList, len(doc.Fragments))
+			for i, fragment := range doc.Fragments {
+				fragment.Definition = schema.Types[fragment.TypeCondition]
+				empty := *fragment
+				empty.SelectionSet = nil
+				walked.Fragments[i] = &empty
+			}
+		})
+	}
 }
 
 // bounded makes a rule write to errs, so that a message is built only when it is told.

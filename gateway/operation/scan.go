@@ -42,6 +42,19 @@ func Scan(query string, limits Limits) error {
 	return nil
 }
 
+// Tokens counts the tokens of a text as Scan does, up to the first thing that is none.
+func Tokens(query string) (count int) {
+	for i := blank(query, 0); i < len(query); i = blank(query, i) {
+		count++
+		end := token(query, i)
+		if end == i {
+			break
+		}
+		i = end
+	}
+	return count
+}
+
 func overAt(query string, offset int, message string) error {
 	before := query[:offset]
 	line, start := 1, 0

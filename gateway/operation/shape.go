@@ -17,6 +17,9 @@ const (
 	// each multiplies the answer by the size of the schema. gqlparser's rule for this visits each fragment at each
 	// spread, 2ⁿ for n fragments, so that ours replaces it.
 	maxIntrospectionLists = 2
+	// maxIntrospectionFields is how many fields below __schema and __type of an operation are lists, a fragment counted each
+	// time it is spread: each may be as long as the schema has types. The query of GraphiQL has 9.
+	maxIntrospectionFields = 40
 	// saturated is a count that no limit reaches.
 	saturated = 1 << 30
 )
@@ -26,7 +29,10 @@ type shape struct {
 	depth   int // fields in one another
 	aliases int // with every spread counted, up to saturated
 	fields  int // of the set itself, with every spread counted, up to saturated
+	height  int // fields altogether, with every spread counted, up to saturated
 	lists   int // introspection lists in one another
+	listing int // fields that are lists below __schema, with every spread counted, up to saturated
+	schema  int // of those, the ones that stand below __schema or __type
 }
 
 // beside adds a selection that stands next to those counted so far.
@@ -35,7 +41,10 @@ func (s shape) beside(o shape) shape {
 		depth:   max(s.depth, o.depth),
 		aliases: min(s.aliases+o.aliases, saturated),
 		fields:  min(s.fields+o.fields, saturated),
+		height:  min(s.height+o.height, saturated),
 		lists:   max(s.lists, o.lists),
+		listing: min(s.listing+o.listing, saturated),
+		schema:  min(s.schema+o.schema, saturated),
 	}
 }
 
@@ -68,13 +77,48 @@ func survey(doc *ast.QueryDocument, limits Limits) gqlerror.List {
 		}
 	}
 	s.large = written > maxRepeats
+	if len(doc.Operations) > limits.MaxOperations {
+		s.refuse(fail.TooLarge, nil, fmt.Sprintf("The document has more than %d operations.", limits.MaxOperations))
+		return s.errs.list()
+	}
 	for _, operation := range doc.Operations {
 		s.operation(operation)
 	}
 	for _, definition := range doc.Fragments { // also those that no operation uses
 		s.spread(definition.Name, definition.Position)
 	}
+	s.walked(doc)
 	return s.errs.list()
+}
+
+// walked refuses documents of which the rules, which look at every operation with all fragments that it reaches, would
+// look at the same fragments over and over.
+func (s *surveyor) walked(doc *ast.QueryDocument) {
+	most := 2 * s.limits.MaxTokens
+	for _, operation := range doc.Operations {
+		reached := make(map[string]bool)
+		var walk func(ast.SelectionSet)
+		walk = func(selections ast.SelectionSet) {
+			for _, selection := range selections {
+				most--
+				switch selection := selection.(type) {
+				case *ast.Field:
+					walk(selection.SelectionSet)
+				case *ast.InlineFragment:
+					walk(selection.SelectionSet)
+				case *ast.FragmentSpread:
+					if f := s.fragments[selection.Name]; f != nil && !reached[selection.Name] {
+						reached[selection.Name] = true
+						walk(f.definition.SelectionSet)
+					}
+				}
+			}
+		}
+		if walk(operation.SelectionSet); most < 0 {
+			s.refuse(fail.TooLarge, operation.Position, "The operations of the document have too many fragments in common.")
+			return
+		}
+	}
 }
 
 func (s *surveyor) operation(operation *ast.OperationDefinition) {
@@ -87,10 +131,15 @@ func (s *surveyor) operation(operation *ast.OperationDefinition) {
 		{got.depth, s.limits.MaxDepth, "levels of fields"},
 		{got.aliases, s.limits.MaxAliases, "aliases"},
 		{got.fields, s.limits.MaxRootFields, "root fields"},
+		{got.height, s.limits.MaxHeight, "fields"},
+		{len(operation.VariableDefinitions), s.limits.MaxVariables, "variables"},
 	} {
 		if c.got > c.limit {
 			s.refuse(fail.TooLarge, operation.Position, fmt.Sprintf("The operation has more than %d %s.", c.limit, c.what))
 		}
+	}
+	if got.schema > maxIntrospectionFields {
+		s.refuse(fail.TooLarge, operation.Position, "The introspection asks for too much.")
 	}
 }
 
@@ -112,14 +161,18 @@ func (s *surveyor) set(selections ast.SelectionSet) shape {
 func (s *surveyor) field(field *ast.Field) shape {
 	s.repeats(field.SelectionSet)
 	below := s.set(field.SelectionSet)
-	own := shape{depth: below.depth + 1, aliases: below.aliases, fields: 1, lists: below.lists}
+	own := shape{depth: below.depth + 1, aliases: below.aliases, fields: 1, height: min(below.height+1, saturated), lists: below.lists, listing: below.listing, schema: below.schema}
 	if field.Alias != field.Name {
 		own.aliases = min(own.aliases+1, saturated)
 	}
 	switch field.Name {
 	case "fields", "interfaces", "possibleTypes", "inputFields":
 		own.lists++
+		own.listing = min(own.listing+1, saturated)
+	case "types", "args", "enumValues", "directives":
+		own.listing = min(own.listing+1, saturated)
 	case "__schema", "__type":
+		own.schema, own.listing = min(own.schema+own.listing, saturated), 0
 		if own.lists > maxIntrospectionLists {
 			s.refuse(fail.TooLarge, field.Position, "The introspection goes too deep.")
 		}

@@ -218,16 +218,41 @@ func (c *coercion) scalar(name string, value any, at *place) any {
 	return value
 }
 
-// integer reads a whole number, also one written as 3.0 or 3e2, up to the 2⁵³ that such forms keep exact.
+// longestInteger is the length of the longest form, other than digits alone, in which a whole number is read.
+const longestInteger = 40
+
+// integer reads a whole number of 64 bits, also one written as 3.0 or 3e2. It is exact: what isn't whole isn't rounded
+// to what is.
 func integer(number json.Number) (int64, bool) {
-	if n, err := strconv.ParseInt(string(number), 10, 64); err == nil {
+	text := string(number)
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n, true
 	}
-	f, err := strconv.ParseFloat(string(number), 64)
-	if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+	if len(text) > longestInteger {
 		return 0, false
 	}
-	return int64(f), true
+	mantissa, power, _ := strings.Cut(strings.ToLower(text), "e")
+	exponent, err := strconv.Atoi(power)
+	if power != "" && (err != nil || exponent < -longestInteger || exponent > longestInteger) {
+		return 0, false
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits, point := whole+fraction, len(whole)+exponent
+	switch {
+	case point <= 0:
+		digits, fraction = "0", digits
+	case point >= len(digits):
+		digits, fraction = digits+strings.Repeat("0", point-len(digits)), ""
+	default:
+		digits, fraction = digits[:point], digits[point:]
+	}
+	if strings.Trim(fraction, "-0") != "" {
+		return 0, false
+	}
+	if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+		return n, true
+	}
+	return 0, digits == "-"
 }
 
 // show writes a value for a message: scalars as JSON, cut; of lists and objects only what they are.

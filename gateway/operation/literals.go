@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -9,11 +10,12 @@ import (
 	"github.com/tributary-gateway/tributary/gateway/fail"
 )
 
-// numbers makes the number literals of a document ones that gqlparser can read: it panics on those it can't, when the
+// literals looks at the values and directives of a document before the rules do. It refuses lists and directives that are
+// too many, and makes the number literals ones that gqlparser can read: it panics on those it can't, when the
 // arguments are used. An integer over 64 bits becomes a Float, which is what it may be given for (October 2021, section
 // 3.5.2); where an Int is wanted the rules refuse it. A number that no Float can hold is an error.
-func numbers(doc *ast.QueryDocument) gqlerror.List {
-	var n numberer
+func literals(doc *ast.QueryDocument, limits Limits) gqlerror.List {
+	n := literalist{limits: limits}
 	for _, op := range doc.Operations {
 		for _, v := range op.VariableDefinitions {
 			n.value(v.DefaultValue)
@@ -29,9 +31,12 @@ func numbers(doc *ast.QueryDocument) gqlerror.List {
 	return n.errs.list()
 }
 
-type numberer struct{ errs errorList }
+type literalist struct {
+	limits Limits
+	errs   errorList
+}
 
-func (n *numberer) selections(set ast.SelectionSet) {
+func (n *literalist) selections(set ast.SelectionSet) {
 	for _, selection := range set {
 		switch s := selection.(type) {
 		case *ast.Field:
@@ -47,20 +52,28 @@ func (n *numberer) selections(set ast.SelectionSet) {
 	}
 }
 
-func (n *numberer) directives(list ast.DirectiveList) {
+func (n *literalist) directives(list ast.DirectiveList) {
+	if len(list) > n.limits.MaxDirectives {
+		n.errs.add(refusal(fail.TooLarge, fmt.Sprintf("There are more than %d directives in one place.", n.limits.MaxDirectives), locate(list[0].Position)...))
+		return
+	}
 	for _, d := range list {
 		n.arguments(d.Arguments)
 	}
 }
 
-func (n *numberer) arguments(list ast.ArgumentList) {
+func (n *literalist) arguments(list ast.ArgumentList) {
 	for _, a := range list {
 		n.value(a.Value)
 	}
 }
 
-func (n *numberer) value(v *ast.Value) {
+func (n *literalist) value(v *ast.Value) {
 	if v == nil {
+		return
+	}
+	if v.Kind == ast.ListValue && len(v.Children) > n.limits.MaxListItems {
+		n.errs.add(refusal(fail.TooLarge, fmt.Sprintf("A list has more than %d items.", n.limits.MaxListItems), locate(v.Position)...))
 		return
 	}
 	for _, child := range v.Children {
