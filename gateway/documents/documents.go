@@ -13,7 +13,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
+	"iter"
 	"log/slog"
 	"math"
 	"strings"
@@ -23,18 +23,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/tributary-gateway/tributary/gateway/fail"
-)
-
-// Codes of errors, in extensions.code.
-const (
-	// CodeNotFound: no text is known for a hash. Clients send the text with the hash then.
-	CodeNotFound = "PERSISTED_QUERY_NOT_FOUND"
-	// CodeNotSupported: there are no automatic persisted queries. Clients send texts from then on.
-	CodeNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED"
-	// CodeUnknownID: no manifest has this id.
-	CodeUnknownID = "PERSISTED_QUERY_NOT_IN_LIST"
-	// CodeUntrusted: the plan runs trusted documents only, and no manifest has this text.
-	CodeUntrusted = "QUERY_NOT_IN_SAFELIST"
 )
 
 // Options are what documents need beside their Config. The zero value is silence, and memory alone.
@@ -76,6 +64,23 @@ func New(c Config, o Options) (*Documents, error) {
 // Close ends the watching of manifests.
 func (d *Documents) Close() { d.trusted.close() }
 
+// Trusted gives the documents of all manifests, as id and text.
+func (d *Documents) Trusted() iter.Seq2[string, string] {
+	return func(yield func(id, text string) bool) {
+		for _, e := range d.trusted.load().listed {
+			if !yield(e.id, e.text) {
+				return
+			}
+		}
+	}
+}
+
+// Version is what Resolve goes by for the clients of a plan: as long as it's the same, a request that was let through is let
+// through again, and names the same text. ok is false where Resolve has each told to the log.
+func (d *Documents) Version(plan string) (version any, ok bool) {
+	return d.trusted.load(), d.modeOf(plan) != Log
+}
+
 // Lesson is a text that a client wants to be known by its hash. Remember it when it has passed every check and was
 // admitted. The zero Lesson is none.
 type Lesson struct {
@@ -86,8 +91,8 @@ type Lesson struct {
 // Resolve puts into params the text of the document that the client names, and says whether a text that it sent may run.
 // id is the document's id beside extensions.persistedQuery (see ID), "" for none; plan is the name of the client's plan.
 //
-// The error is a *fail.Error of kind BadRequest for what is no request, or a *gqlerror.Error with one of the codes of this
-// package; both are for the client to read.
+// The error is a *fail.Error of kind BadRequest for what is no request, or a *gqlerror.Error with the code of one of
+// the kinds of fail that are about documents; both are for the client to read.
 func (d *Documents) Resolve(ctx context.Context, params *graphql.RawParams, id, plan string) (Lesson, error) {
 	hash, hashed, err := persistedQuery(params.Extensions)
 	if err != nil {
@@ -121,7 +126,7 @@ func (d *Documents) byID(ctx context.Context, params *graphql.RawParams, id stri
 		}
 	}
 	if !ok {
-		return told(CodeUnknownID, "No document has this id.")
+		return told(fail.UnknownDocument)
 	}
 	if params.Query != "" && params.Query != text && fingerprint(params.Query) != fingerprint(text) {
 		return bad("The document of this id is another than the one that was sent with it.")
@@ -142,14 +147,14 @@ func (d *Documents) byHash(
 	if params.Query == "" {
 		switch {
 		case d.store == nil:
-			return Lesson{}, told(CodeNotSupported, "PersistedQueryNotSupported")
+			return Lesson{}, told(fail.PersistedQueryNotSupported)
 		case valid && !enforced:
 			if text, ok := d.store.get(ctx, sum); ok {
 				params.Query = text
 				return Lesson{}, d.check(ctx, params, known, plan)
 			}
 		}
-		return Lesson{}, told(CodeNotFound, "PersistedQueryNotFound")
+		return Lesson{}, told(fail.PersistedQueryNotFound)
 	}
 	// What was learnt under a wrong hash would answer others' requests.
 	if !valid || sha256.Sum256([]byte(params.Query)) != sum {
@@ -174,7 +179,7 @@ func (d *Documents) check(ctx context.Context, params *graphql.RawParams, known 
 		return nil
 	}
 	if mode == Enforce {
-		return told(CodeUntrusted, "Only documents that are known beforehand may be run.")
+		return told(fail.UntrustedDocument)
 	}
 	d.logger.InfoContext(ctx, "a document is in no manifest", "plan", plan, "operation", cut(params.OperationName), "sha256", hexOf(params.Query))
 	return nil
@@ -198,15 +203,16 @@ func (d *Documents) modeOf(plan string) Mode {
 const maxID = 512
 
 // Members are the names under which a request may carry a document's id, beside query: that of the draft's appendix, and
-// Relay's two.
-var members = [...]string{"documentId", "doc_id", "id"}
+// Relay's two. Clients of others write what they like under those two; they count where there is no query.
+var Members = [...]string{"documentId", "doc_id", "id"}
 
 // ID takes the document's id from the members of a request, "" when there is none. One that is null counts as absent.
 func ID(member func(name string) (value any, given bool)) (string, error) {
 	id := ""
-	for _, name := range members {
+	text, _ := member("query")
+	for i, name := range Members {
 		value, given := member(name)
-		if !given || value == nil {
+		if !given || value == nil || i > 0 && text != nil {
 			continue
 		}
 		text, ok := value.(string)
@@ -274,14 +280,8 @@ func hexOf(text string) string {
 func bad(public string) error { return fail.New(fail.BadRequest, public) }
 
 // told is an error whose text is for clients: they look for it.
-func told(code, message string) error {
-	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": code}}
-}
-
-// IsBadRequest says whether an error of this package is about what is no request.
-func IsBadRequest(err error) bool {
-	var refused *fail.Error
-	return errors.As(err, &refused) && refused.Kind == fail.BadRequest
+func told(kind fail.Kind) error {
+	return &gqlerror.Error{Message: kind.Text(), Extensions: map[string]any{"code": kind.Code()}}
 }
 
 func cut(text string) string {

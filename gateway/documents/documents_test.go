@@ -21,6 +21,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/tributary-gateway/tributary/gateway/documents"
+	"github.com/tributary-gateway/tributary/gateway/fail"
 	"github.com/tributary-gateway/tributary/gateway/redisconn/redistest"
 )
 
@@ -51,7 +52,7 @@ func codeOf(err error) string {
 		return ""
 	case errors.As(err, &told):
 		return told.Extensions["code"].(string)
-	case documents.IsBadRequest(err):
+	case fail.KindOf(err) == fail.BadRequest:
 		return "BAD_REQUEST"
 	}
 	return err.Error()
@@ -67,14 +68,14 @@ func resolve(d *documents.Documents, query, id, plan string, extensions map[stri
 func TestAutomaticPersistedQueries(t *testing.T) {
 	d := start(t, documents.Config{}, documents.Options{})
 	const query = "{ posts { id } }"
-	if _, code, _ := resolve(d, "", "", "", apq(sha(query))); code != documents.CodeNotFound {
+	if _, code, _ := resolve(d, "", "", "", apq(sha(query))); code != fail.PersistedQueryNotFound.Code() {
 		t.Errorf("unknown: %s", code)
 	}
 	got, code, lesson := resolve(d, query, "", "", apq(sha(query)))
 	if got != query || code != "" {
 		t.Errorf("with its text: %q %s", got, code)
 	}
-	if _, code, _ := resolve(d, "", "", "", apq(sha(query))); code != documents.CodeNotFound {
+	if _, code, _ := resolve(d, "", "", "", apq(sha(query))); code != fail.PersistedQueryNotFound.Code() {
 		t.Errorf("a text was learnt before it was checked: %s", code)
 	}
 	d.Remember(t.Context(), lesson)
@@ -119,7 +120,7 @@ func TestMistakes(t *testing.T) {
 		"another text's hash":  {query, "", apq(sha("{ users }")), "BAD_REQUEST"},
 		"no hash":              {query, "", pq(map[string]any{"version": 1}), "BAD_REQUEST"},
 		"a short hash":         {query, "", apq("abc"), "BAD_REQUEST"},
-		"a short hash, alone":  {"", "", apq("abc"), documents.CodeNotFound},
+		"a short hash, alone":  {"", "", apq("abc"), fail.PersistedQueryNotFound.Code()},
 		"capital letters":      {query, "", apq(strings.ToUpper(sha(query))), "BAD_REQUEST"},
 		"a number":             {query, "", pq(map[string]any{"version": 1, "sha256Hash": 7}), "BAD_REQUEST"},
 		"no object":            {query, "", pq("x"), "BAD_REQUEST"},
@@ -128,8 +129,8 @@ func TestMistakes(t *testing.T) {
 		"version 1 as a float": {query, "", pq(map[string]any{"version": 1.0, "sha256Hash": sha(query)}), ""},
 		"null":                 {query, "", pq(nil), ""},
 		"a huge hash":          {query, "", apq(strings.Repeat("a", 10_000)), "BAD_REQUEST"},
-		"an unknown id":        {"", "7", nil, documents.CodeUnknownID},
-		"an unknown hash":      {"", "sha256:" + sha("x"), nil, documents.CodeUnknownID},
+		"an unknown id":        {"", "7", nil, fail.UnknownDocument.Code()},
+		"an unknown hash":      {"", "sha256:" + sha("x"), nil, fail.UnknownDocument.Code()},
 		"a huge id":            {"", strings.Repeat("a", 10_000), nil, "BAD_REQUEST"},
 		"nothing":              {"", "", nil, ""},
 	} {
@@ -157,7 +158,7 @@ func TestID(t *testing.T) {
 		{map[string]any{"documentId": ""}, "", true},
 	} {
 		id, err := documents.ID(func(name string) (any, bool) { value, ok := c.members[name]; return value, ok })
-		if id != c.id || documents.IsBadRequest(err) != c.bad {
+		if id != c.id || (err != nil && fail.KindOf(err) == fail.BadRequest) != c.bad {
 			t.Errorf("%v: %q %v", c.members, id, err)
 		}
 	}
@@ -225,7 +226,7 @@ func TestRedisSharesTexts(t *testing.T) {
 	// Who can write to Redis can't make a hash stand for another text.
 	third := start(t, c, documents.Options{Redis: client, Prefix: "p:"})
 	client.Set(t.Context(), key, "{ secrets }", time.Minute)
-	if _, code, _ := resolve(third, "", "", "", apq(sha(query))); code != documents.CodeNotFound {
+	if _, code, _ := resolve(third, "", "", "", apq(sha(query))); code != fail.PersistedQueryNotFound.Code() {
 		t.Errorf("a false text: %q", code)
 	}
 }
@@ -235,7 +236,7 @@ func TestRedisIsDown(t *testing.T) {
 	t.Cleanup(func() { client.Close() })
 	d := start(t, documents.Config{}, documents.Options{Redis: client})
 	const query = "{ posts { id } }"
-	if _, code, _ := resolve(d, "", "", "", apq(sha(query))); code != documents.CodeNotFound {
+	if _, code, _ := resolve(d, "", "", "", apq(sha(query))); code != fail.PersistedQueryNotFound.Code() {
 		t.Errorf("got %s", code)
 	}
 	_, _, lesson := resolve(d, query, "", "", apq(sha(query)))
@@ -301,16 +302,16 @@ func TestTrustedDocuments(t *testing.T) {
 		"full text, written otherwise": {"query   Posts{posts,{id # comment\n title}}\n", "", nil, "partner",
 			posts, ""},
 		"a block string as a string": {"mutation Add($t: String!) { add(title: $t, note: \"a\\nb\") { id } }", "", nil, "partner", add, ""},
-		"one name more":              {"query Posts { posts { id title body } }", "", nil, "partner", "", documents.CodeUntrusted},
-		"another string":             {"mutation Add($t: String!) { add(title: $t, note: \"a\\nc\") { id } }", "", nil, "partner", "", documents.CodeUntrusted},
-		"no GraphQL":                 {"query Posts { posts { id title } } \x00", "", nil, "partner", "", documents.CodeUntrusted},
-		"untrusted":                  {other, "", nil, "partner", "", documents.CodeUntrusted},
-		"untrusted, known by hash":   {"", "", apq(sha(other)), "partner", "", documents.CodeNotFound},
-		"untrusted, by prefixed id":  {"", "sha256:" + sha(other), nil, "partner", "", documents.CodeUnknownID},
-		"untrusted, with its hash":   {other, "", apq(sha(other)), "partner", "", documents.CodeUntrusted},
+		"one name more":              {"query Posts { posts { id title body } }", "", nil, "partner", "", fail.UntrustedDocument.Code()},
+		"another string":             {"mutation Add($t: String!) { add(title: $t, note: \"a\\nc\") { id } }", "", nil, "partner", "", fail.UntrustedDocument.Code()},
+		"no GraphQL":                 {"query Posts { posts { id title } } \x00", "", nil, "partner", "", fail.UntrustedDocument.Code()},
+		"untrusted":                  {other, "", nil, "partner", "", fail.UntrustedDocument.Code()},
+		"untrusted, known by hash":   {"", "", apq(sha(other)), "partner", "", fail.PersistedQueryNotFound.Code()},
+		"untrusted, by prefixed id":  {"", "sha256:" + sha(other), nil, "partner", "", fail.UnknownDocument.Code()},
+		"untrusted, with its hash":   {other, "", apq(sha(other)), "partner", "", fail.UntrustedDocument.Code()},
 		"untrusted, logged":          {other, "", nil, "trial", other, ""},
 		"untrusted, allowed":         {other, "", nil, "", other, ""},
-		"unknown id":                 {"", "nope", nil, "", "", documents.CodeUnknownID},
+		"unknown id":                 {"", "nope", nil, "", "", fail.UnknownDocument.Code()},
 	} {
 		got, code, _ := resolve(d, c.query, c.id, c.plan, c.extensions)
 		if code != c.code || code == "" && got != c.want {
@@ -452,7 +453,7 @@ func TestLongTextsAreNotRead(t *testing.T) {
 	d := start(t, documents.Config{Trusted: documents.Trusted{Manifests: []string{manifest}, Mode: documents.Enforce}}, documents.Options{})
 	for _, text := range []string{strings.Repeat("{a ", 40_000), "{ " + strings.Repeat("#\n", 60_000), posts + strings.Repeat(" ", 5000) + strings.Repeat("{", 100_000)} {
 		allocated := testing.AllocsPerRun(5, func() {
-			if _, code, _ := resolve(d, text, "", "", nil); code != documents.CodeUntrusted {
+			if _, code, _ := resolve(d, text, "", "", nil); code != fail.UntrustedDocument.Code() {
 				t.Errorf("%s", code)
 			}
 		})

@@ -134,8 +134,9 @@ type trusted struct {
 	ids    map[string]string // text by id
 	prints map[print]string  // text by what it says
 	exact  map[[sha256.Size]byte]string
-	tokens int // of the longest
-	bytes  int // of the longest, with room for other white space
+	listed []entry // as the manifests have them
+	tokens int     // of the longest
+	bytes  int     // of the longest, with room for other white space
 }
 
 func newTrusted(manifests [][]entry) (*trusted, error) {
@@ -146,6 +147,7 @@ func newTrusted(manifests [][]entry) (*trusted, error) {
 				return nil, fmt.Errorf("the id %.80q names different documents in two manifests", e.id)
 			}
 			t.ids[e.id] = e.text
+			t.listed = append(t.listed, e)
 			sum := sha256.Sum256([]byte(e.text))
 			t.exact[sum] = e.text
 			p, tokens := fingerprintOf(e.text, 0)

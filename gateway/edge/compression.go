@@ -111,10 +111,14 @@ func Compress(c Compression) (Middleware, error) {
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			z := &compressor{ResponseWriter: w, least: c.MinBytes}
-			if chosen := choose(r.Header["Accept-Encoding"], c.Codings); chosen >= 0 && r.Method != http.MethodHead && !isUpgrade(r) {
-				z.offer = offers[chosen]
+			chosen := choose(r.Header["Accept-Encoding"], c.Codings)
+			if chosen < 0 || r.Method == http.MethodHead || isUpgrade(r) {
+				header := w.Header()
+				header["Vary"] = withVary(header["Vary"]) // for another client it might be compressed
+				next.ServeHTTP(w, r)
+				return
 			}
+			z := &compressor{ResponseWriter: w, least: c.MinBytes, offer: offers[chosen]}
 			defer z.forget()
 			next.ServeHTTP(z, r)
 			z.end()
@@ -143,7 +147,7 @@ const (
 // compressor is the writer of one answer. It is used by one goroutine at a time, as every http.ResponseWriter.
 type compressor struct {
 	http.ResponseWriter
-	offer *encoders // nil when the client wants none
+	offer *encoders
 	least int64
 
 	state   state
@@ -179,7 +183,7 @@ func (z *compressor) WriteHeader(status int) {
 	if declared := header["Content-Length"]; len(declared) == 1 {
 		length, err := strconv.ParseInt(declared[0], 10, 64)
 		switch {
-		case err != nil || length < z.least || z.offer == nil:
+		case err != nil || length < z.least:
 			z.pass()
 		case length <= maxWhole:
 			z.state, z.length = whole, length
@@ -188,8 +192,6 @@ func (z *compressor) WriteHeader(status int) {
 		default:
 			z.stream()
 		}
-	} else if z.offer == nil {
-		z.pass()
 	} else {
 		z.state = collecting
 		z.buffer = answers.Get().(*bytes.Buffer)
@@ -349,10 +351,17 @@ func withVary(lines []string) []string {
 			return lines
 		}
 	}
-	if len(lines) == 1 && lines[0] == "Accept" {
+	switch {
+	case len(lines) == 0:
+		return varyEncoding
+	case len(lines) == 1 && lines[0] == "Accept":
 		return varyBoth // what nearly all have
 	}
 	return append(lines[:len(lines):len(lines)], "Accept-Encoding")
 }
 
-var varyBoth = []string{"Accept", "Accept-Encoding"}
+// Values of Vary, with no room for another.
+var (
+	varyEncoding = []string{"Accept-Encoding"}
+	varyBoth     = []string{"Accept, Accept-Encoding"}
+)

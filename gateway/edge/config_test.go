@@ -38,7 +38,7 @@ func TestValidateNamesEverything(t *testing.T) {
 	}
 	want := []string{
 		"connections.max_per_address (20) is over max (10)\n", "tls.cert_file", "tls.min_version", "http2.max_streams", "http2.ping_after",
-		"cors.origins[1]", "cors.credentials and origins", "cors.methods[0]", "cors.headers[0]", "cors.expose[0]", "cors.max_age",
+		"cors.origins[1]", "cors.credentials", "cors.methods[0]", "cors.headers[0]", "cors.expose[0]", "cors.max_age",
 		"csrf.headers", "compression.codings[0]", "compression.codings[2]", "compression.min_bytes", "compression.level",
 		"inflation.codings[0]", "inflation.max_ratio", "headers.hsts_subdomains", "forwarded",
 	}

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/tributary-gateway/tributary/gateway/address"
 )
 
 // Connections bounds how many connections there may be. A zero field means its default.
@@ -55,7 +57,7 @@ type Listener struct {
 	net.Listener
 
 	config  Connections
-	exempt  Proxies
+	exempt  address.Proxies
 	logger  *slog.Logger
 	mu      sync.Mutex // guards what follows
 	open    int
@@ -66,7 +68,7 @@ type Listener struct {
 
 // Limit wraps a listener. exempt are the trusted proxies; the logger, which may be nil, gets a line a minute at most while
 // connections are refused.
-func Limit(l net.Listener, c Connections, exempt Proxies, logger *slog.Logger) (*Listener, error) {
+func Limit(l net.Listener, c Connections, exempt address.Proxies, logger *slog.Logger) (*Listener, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("connections: %w", err)
 	}
@@ -104,8 +106,8 @@ func (l *Listener) Open() int {
 // admit counts a connection. account is invalid when it isn't counted by address.
 func (l *Listener) admit(peer net.Addr) (account netip.Prefix, ok bool) {
 	if peer != nil {
-		if a, ok := parseAddress(peer.String()); ok && !l.exempt.Trusts(a) && (l.config.CountLoopback || !a.IsLoopback()) {
-			account = Account(a)
+		if a, ok := address.Parse(peer.String()); ok && !l.exempt.Trusts(a) && (l.config.CountLoopback || !a.IsLoopback()) {
+			account = address.Account(a)
 		}
 	}
 	ok, tell := l.count(account)

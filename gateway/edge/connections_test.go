@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tributary-gateway/tributary/gateway/address"
 	"github.com/tributary-gateway/tributary/gateway/edge"
 )
 
@@ -20,7 +21,7 @@ func listen(t *testing.T, c edge.Connections, exempt []string, logger *slog.Logg
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := must(edge.Limit(inner, c, must(edge.NewProxies(exempt, "")), logger))
+	l := must(edge.Limit(inner, c, must(address.New(exempt, "")), logger))
 	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
@@ -113,7 +114,7 @@ func TestLimitExempts(t *testing.T) {
 
 func TestLimitUnderNetHTTP(t *testing.T) {
 	inner := must(net.Listen("tcp", "127.0.0.1:0"))
-	l := must(edge.Limit(inner, edge.Connections{MaxPerAddress: 1, CountLoopback: true}, edge.Proxies{}, nil))
+	l := must(edge.Limit(inner, edge.Connections{MaxPerAddress: 1, CountLoopback: true}, address.Proxies{}, nil))
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })}
 	done := make(chan error)
 	go func() { done <- server.Serve(l) }()

@@ -53,7 +53,7 @@ func (c CORS) Validate() error {
 		problems = append(problems, err)
 	}
 	if c.Credentials && slices.Contains(c.Origins, "*") {
-		problems = append(problems, errors.New(`credentials and origins: with "*" any page could act as its visitor; name the origins`))
+		problems = append(problems, errors.New(`credentials: with "*" among origins any page could act as its visitor; name the origins`))
 	}
 	for _, list := range []struct {
 		key   string

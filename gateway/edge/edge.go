@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/tributary-gateway/tributary/gateway/address"
 	"github.com/tributary-gateway/tributary/gateway/fail"
 )
 
@@ -41,7 +42,7 @@ type Config struct {
 	Headers Headers `yaml:"headers" json:"headers,omitempty"`
 	// Forwarded names the header in which trusted proxies say whom a request is from: x-forwarded-for or forwarded. The
 	// other one is never looked at, since a proxy passes on what it doesn't know. Default: x-forwarded-for.
-	Forwarded ForwardedHeader `yaml:"forwarded" json:"forwarded,omitempty"`
+	Forwarded address.Header `yaml:"forwarded" json:"forwarded,omitempty"`
 }
 
 // WithDefaults returns the configuration with every zero replaced by what it stands for.
@@ -54,7 +55,7 @@ func (c Config) WithDefaults() Config {
 	c.Compression = c.Compression.WithDefaults()
 	c.Inflation = c.Inflation.WithDefaults()
 	if c.Forwarded == "" {
-		c.Forwarded = XForwardedFor
+		c.Forwarded = address.XForwardedFor
 	}
 	return c
 }
@@ -77,7 +78,7 @@ func (c Config) Validate() error {
 	} {
 		problems = append(problems, below(section.key, section.err)...)
 	}
-	if c.Forwarded != "" && !c.Forwarded.known() {
+	if c.Forwarded != "" && !c.Forwarded.Known() {
 		problems = append(problems, fmt.Errorf("forwarded: is %q; it can be x-forwarded-for or forwarded", c.Forwarded))
 	}
 	return errors.Join(problems...)

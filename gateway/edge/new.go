@@ -6,6 +6,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
+
+	"github.com/tributary-gateway/tributary/gateway/address"
 )
 
 // Options are what an edge needs beside its Config.
@@ -31,12 +34,13 @@ type Edge struct {
 	// Compress stands inside what counts the bytes that go.
 	Compress Middleware
 	// Proxies says whom a request is from.
-	Proxies Proxies
+	Proxies address.Proxies
 	// TLS is nil when connections aren't encrypted.
 	TLS *tls.Config
 
-	config Config
-	logger *slog.Logger
+	config   Config
+	logger   *slog.Logger
+	listener atomic.Pointer[Listener] // the last one; nil before there is one
 }
 
 // New makes all pieces. The error names everything wrong.
@@ -62,7 +66,7 @@ func New(c Config, o Options) (*Edge, error) {
 	with(err)
 	e.Compress, err = Compress(c.Compression)
 	with(err)
-	e.Proxies, err = NewProxies(o.TrustedProxies, c.Forwarded)
+	e.Proxies, err = address.New(o.TrustedProxies, c.Forwarded)
 	with(err)
 	if c.TLS.Enabled() {
 		e.TLS, err = NewTLS(c.TLS, c.HTTP2, o.Logger)
@@ -80,7 +84,20 @@ func New(c Config, o Options) (*Edge, error) {
 
 // Listen bounds the connections of a listener.
 func (e *Edge) Listen(l net.Listener) (*Listener, error) {
-	return Limit(l, e.config.Connections, e.Proxies, e.logger)
+	limited, err := Limit(l, e.config.Connections, e.Proxies, e.logger)
+	if err == nil {
+		e.listener.Store(limited)
+	}
+	return limited, err
+}
+
+// Connections is how many there are of the listener.
+func (e *Edge) Connections() int {
+	l := e.listener.Load()
+	if l == nil {
+		return 0
+	}
+	return l.Open()
 }
 
 // Apply sets a server's protocols and its TLS. It is then served by ServeTLS(l, "", "") if TLS isn't nil, else by Serve.

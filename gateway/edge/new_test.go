@@ -23,7 +23,7 @@ func TestAllTogether(t *testing.T) {
 	}
 	var from netip.Addr
 	h := e.Secure(e.CrossOrigin(e.Inflate(e.Compress(e.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		from = e.Proxies.Address(r)
+		from = e.Proxies.Of(r)
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintf(w, `{"data":"%s%s"}`, body, strings.Repeat("x", 2000))

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tributary-gateway/tributary/gateway/address"
 	"github.com/tributary-gateway/tributary/gateway/edge"
 )
 
@@ -79,7 +80,7 @@ func secure(t *testing.T, c edge.TLS, h edge.HTTP2, logger *slog.Logger) string 
 	})}
 	h.Apply(server)
 	inner := must(net.Listen("tcp", "127.0.0.1:0"))
-	l := must(edge.Limit(inner, edge.Connections{}, edge.Proxies{}, nil))
+	l := must(edge.Limit(inner, edge.Connections{}, address.Proxies{}, nil))
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.ServeTLS(l, "", "") }()
 	t.Cleanup(func() { server.Close(); <-done })

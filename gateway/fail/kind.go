@@ -47,6 +47,14 @@ const (
 	ConcurrencyLimited
 	// RateLimiterUnavailable: points can't be counted and the plan says not to go on without.
 	RateLimiterUnavailable
+	// PersistedQueryNotFound: no text is known for a hash; clients send the text with the hash then.
+	PersistedQueryNotFound
+	// PersistedQueryNotSupported: no texts are remembered; clients send them from then on.
+	PersistedQueryNotSupported
+	// UnknownDocument: no trusted document has this id.
+	UnknownDocument
+	// UntrustedDocument: the plan runs trusted documents only, and this is none.
+	UntrustedDocument
 
 	kinds // how many there are
 )
@@ -73,6 +81,11 @@ var table = [kinds]struct{ code, text string }{
 	RateLimited:             {"RATE_LIMITED", "The client has spent its points."},
 	ConcurrencyLimited:      {"CONCURRENCY_LIMITED", "The client has too many operations under way."},
 	RateLimiterUnavailable:  {"RATE_LIMITER_UNAVAILABLE", "The client's points can't be counted now."},
+	// Clients look for these two texts.
+	PersistedQueryNotFound:     {"PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound"},
+	PersistedQueryNotSupported: {"PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported"},
+	UnknownDocument:            {"PERSISTED_QUERY_NOT_IN_LIST", "No document has this id."},
+	UntrustedDocument:          {"QUERY_NOT_IN_SAFELIST", "Only documents that are known beforehand may be run."},
 }
 
 // Code is the value of extensions.code.

@@ -152,7 +152,9 @@ func (a *answer) Write(p []byte) (int, error) {
 func (a *answer) Flush() {}
 
 // ofOne are headers of a single answer that say nothing about all of them.
-var ofOne = map[string]bool{"Content-Length": true, "Etag": true, "Age": true, "Allow": true}
+var ofOne = map[string]bool{
+	"Content-Length": true, "Etag": true, "Age": true, "Allow": true, "Cache-Control": true, "Cache-Status": true, "Vary": true,
+}
 
 func join(w http.ResponseWriter, answers []answer) {
 	header := w.Header()
