@@ -65,7 +65,7 @@ func fromURL(rawQuery string) (data []byte, status int, err error) {
 		return nil, http.StatusBadRequest, errors.New("The query string of the URL is not form-encoded.")
 	}
 	data = []byte{'{'}
-	for _, name := range []string{"query", "operationName", "variables", "extensions"} {
+	for _, name := range []string{"query", "operationName", "variables", "extensions", "documentId", "doc_id", "id"} {
 		given := values[name]
 		switch {
 		case len(given) > 1:
@@ -79,7 +79,7 @@ func fromURL(rawQuery string) (data []byte, status int, err error) {
 			data = append(data, ',')
 		}
 		data = append(append(append(data, '"'), name...), `":`...)
-		if name == "query" || name == "operationName" {
+		if name != "variables" && name != "extensions" {
 			data = appendJSON(data, given[0])
 			continue
 		}

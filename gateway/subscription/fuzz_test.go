@@ -59,7 +59,11 @@ func FuzzConversation(f *testing.F) {
 				break
 			}
 		}
-		_ = ws.Write(t.Context(), 1, []byte("the end")) // is no message, so that there is a close
+		last := "the end" // is no message, so that there is a close
+		if legacy {
+			last = `{"type":"connection_terminate"}`
+		}
+		_ = ws.Write(t.Context(), 1, []byte(last))
 		for {
 			got := hear(t, ws)
 			if strings.HasPrefix(got, "close ") {

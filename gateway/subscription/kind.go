@@ -20,9 +20,9 @@ const (
 	parts          // an answer in parts
 )
 
-// tokenHeader carries the token of a reserved event stream. EventSource can't set it, and uses tokenQuery.
+// tokenHeader carries the token of a reserved event stream; so does tokenQuery, for those who can't set headers.
 const (
-	tokenHeader = "X-GraphQL-Event-Stream-Token"
+	tokenHeader = "X-Graphql-Event-Stream-Token"
 	tokenQuery  = "token"
 )
 
@@ -41,11 +41,11 @@ func kindOf(r *http.Request) kind {
 		}
 	case http.MethodPost:
 		switch {
-		case r.Header.Get(tokenHeader) != "":
+		case tokenOf(r) != "":
 			return enter
 		case accepts(r, "text/event-stream"):
 			return distinct
-		case accepts(r, "multipart/mixed"):
+		case acceptsParts(r):
 			return parts
 		}
 	case http.MethodPut:
@@ -69,6 +69,21 @@ func tokenOf(r *http.Request) string {
 
 // accepts tells whether a media type is named in Accept. Streams are never what a range such as */* means.
 func accepts(r *http.Request, media string) bool {
+	return acceptsLike(r, media, func(map[string]string) bool { return true })
+}
+
+// acceptsParts tells whether a client takes parts in the form of 2022, or says nothing of a form. Later forms, and
+// subscriptions as multipart, are for those who name another: they get one answer.
+func acceptsParts(r *http.Request) bool {
+	return acceptsLike(r, "multipart/mixed", func(params map[string]string) bool {
+		form, given := params["deferspec"]
+		_, other := params["incrementalspec"]
+		_, subscription := params["subscriptionspec"]
+		return given && form == deferSpec || !given && !other && !subscription
+	})
+}
+
+func acceptsLike(r *http.Request, media string, fits func(params map[string]string) bool) bool {
 	for _, line := range r.Header["Accept"] {
 		if !strings.Contains(line, media) {
 			continue // as nearly all are
@@ -79,7 +94,7 @@ func accepts(r *http.Request, media string) bool {
 				name, _, _ = strings.Cut(strings.TrimSpace(part), ";")
 				name = strings.ToLower(strings.TrimSpace(name))
 			}
-			if name == media && params["q"] != "0" {
+			if name == media && params["q"] != "0" && fits(params) {
 				return true
 			}
 		}

@@ -35,6 +35,20 @@ func (s *socket) send(message []byte) {
 	s.write()
 }
 
+// waitForRoom waits until a half of the queue is free. Deferred parts come as fast as they are computed, however many there
+// are, and who asked for them isn't slow when they fill the queue. It is false when the operation is over. The caller holds
+// mu.
+func (s *socket) waitForRoom(op *subscriber) bool {
+	c := s.handler.config
+	for s.ops[op.id] == op && s.stage != closing {
+		if len(s.outbox.messages) <= c.MaxQueue/2 && s.outbox.bytes <= c.MaxQueueBytes/2 {
+			return true
+		}
+		s.room.Wait()
+	}
+	return false
+}
+
 // write starts the goroutine that empties the outbox, unless it's at it. The caller holds mu.
 func (s *socket) write() {
 	if !s.outbox.writing {
@@ -63,6 +77,7 @@ func (s *socket) empty() {
 		b.messages[0] = nil
 		b.messages = b.messages[1:]
 		b.bytes -= int64(len(message))
+		s.room.Broadcast()
 		s.mu.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), s.handler.config.WriteTimeout)
 		err := s.ws.Write(ctx, websocket.MessageText, message)

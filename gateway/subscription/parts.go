@@ -11,7 +11,10 @@ import (
 )
 
 // multipartType is what a client of 2022 looks for, and what Apollo's accepts.
-const multipartType = `multipart/mixed; boundary="-"; deferSpec=20220824`
+const multipartType = `multipart/mixed; boundary="-"; deferSpec=` + deferSpec
+
+// deferSpec is the form of answers in parts, by the date of the proposal.
+const deferSpec = "20220824"
 
 // boundary is the one of multipartType as it stands in the answer.
 const boundary = "---"

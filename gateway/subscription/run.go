@@ -29,7 +29,7 @@ type Ticket interface {
 	// Instead is the answer to an operation that isn't to be run, nil when it is. Events aren't asked.
 	Instead() *graphql.Response
 	// Settle is called exactly once: with the response, which it may add extensions to, or with nil when there is none.
-	// An operation with deferred parts is settled with its first.
+	// An operation with deferred parts is settled with its first, which says so by HasNext.
 	Settle(response *graphql.Response)
 	// Header adds what the client is told of its budget, where there is still an answer with headers.
 	Header(h http.Header)
@@ -106,6 +106,9 @@ func (e *Execution) invalid(ctx context.Context, errs gqlerror.List, to Sink) gq
 
 // once runs a query or a mutation, which has more than one response when parts of it are deferred.
 func (e *Execution) once(ctx context.Context, header http.Header, created *graphql.OperationContext, to Sink) gqlerror.List {
+	// Whoever leaves, or wants no more, ends what is deferred.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	if e.Timeout > 0 {
 		timed, cancel := context.WithTimeout(ctx, e.Timeout)
 		defer cancel()
@@ -149,38 +152,15 @@ func (e *Execution) responses(ctx context.Context, created *graphql.OperationCon
 		return e.present(ctx, ctx.Err()) // gqlgen answers nothing once the deadline has passed
 	}
 	began(response)
-	if !to.Deliver(response) || response.HasNext == nil {
-		drainDeferred(ctx, next, response)
-		return nil
-	}
-	for *response.HasNext {
-		if response = next(ctx); response == nil || response.HasNext == nil {
-			break
-		}
-		if !to.Deliver(response) {
+	for to.Deliver(response) && response.HasNext != nil && *response.HasNext {
+		if response = next(ctx); response == nil {
 			break
 		}
 	}
-	drainDeferred(ctx, next, response)
 	if response == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return e.present(ctx, ctx.Err())
 	}
 	return nil
-}
-
-// drainDeferred takes the deferred parts that nobody wants any more. gqlgen computes each in a goroutine that waits for
-// somebody to take it, whatever becomes of the operation's context; that context ends what they do.
-func drainDeferred(ctx context.Context, next graphql.ResponseHandler, last *graphql.Response) {
-	if last != nil && (last.HasNext == nil || !*last.HasNext) {
-		return
-	}
-	detached := context.WithoutCancel(ctx) // else gqlgen takes none
-	go func() {
-		defer func() { _ = recover() }() // what is wrong with a part that nobody reads isn't told
-		for next(detached) != nil {
-			continue
-		}
-	}()
 }
 
 // subscribe runs a subscription. Its memory is what an idle one costs, so that the loop is all that stays on the stack.

@@ -160,8 +160,7 @@ func TestRunEnds(t *testing.T) {
 	})
 }
 
-// gqlgen computes deferred parts in goroutines that wait until somebody takes them; a client that leaves must not leave
-// them behind.
+// What is deferred ends with the client that leaves, and for one that wants no more.
 func TestDeferredPartsOfAClientThatLeaves(t *testing.T) {
 	s := newSchema()
 	r, err := subscription.NewRunner(subscription.Execution{Executor: newExecutor(t, s)})
@@ -174,7 +173,13 @@ func TestDeferredPartsOfAClientThatLeaves(t *testing.T) {
 	if to.String() != "start query; {}" {
 		t.Errorf("got %s", to)
 	}
-	eventually(t, "all deferred parts are taken", func() bool { return s.waiting() == 0 })
+	eventually(t, "nothing is deferred any more", func() bool { return s.waiting() == 0 })
+	to = &record{most: 2}
+	r.Run(t.Context(), &graphql.RawParams{Query: "{ late }"}, to)
+	if !strings.HasPrefix(to.String(), `start query; {}; {"late":1}`) {
+		t.Errorf("got %s", to)
+	}
+	eventually(t, "nothing is deferred any more", func() bool { return s.waiting() == 0 })
 }
 
 // The whole way: sockets, protocol, executor.

@@ -20,7 +20,7 @@ type schema struct {
 	ticks chan int
 
 	mu      sync.Mutex
-	parts   int // deferred goroutines that wait to be taken
+	parts   int // deferred goroutines that are there
 	started int
 }
 
@@ -75,14 +75,20 @@ func (s *schema) Exec(ctx context.Context) graphql.ResponseHandler {
 				return nil
 			}
 		}
-	case "late": // three parts, each in a goroutine that waits to be taken, whatever becomes of the context
+	case "late": // three parts, each in a goroutine that waits to be taken, or for the end of the operation
 		parts, left := make(chan string), 3
 		for range left {
 			s.add(1)
-			go func() { defer s.add(-1); parts <- `{"late":1}` }()
+			go func() {
+				defer s.add(-1)
+				select {
+				case parts <- `{"late":1}`:
+				case <-ctx.Done():
+				}
+			}()
 		}
 		first := true
-		return func(context.Context) *graphql.Response {
+		return func(ctx context.Context) *graphql.Response {
 			more := left > 0
 			if first {
 				first = false
@@ -91,10 +97,14 @@ func (s *schema) Exec(ctx context.Context) graphql.ResponseHandler {
 			if left == 0 {
 				return nil
 			}
-			data := <-parts
-			left--
-			more = left > 0
-			return &graphql.Response{Data: []byte(data), HasNext: &more}
+			select {
+			case data := <-parts:
+				left--
+				more = left > 0
+				return &graphql.Response{Data: []byte(data), HasNext: &more}
+			case <-ctx.Done():
+				return nil
+			}
 		}
 	default:
 		return graphql.OneShot(&graphql.Response{Data: []byte(`{"` + field + `":"x"}`)})

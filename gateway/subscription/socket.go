@@ -43,6 +43,7 @@ type socket struct {
 	ops      map[string]*subscriber
 	running  int // operations whose goroutine has not ended
 	outbox   outbox
+	room     sync.Cond   // of mu: something was written, or an operation is over
 	timer    *time.Timer // first for the init message, then for pings
 	expiry   *time.Timer // nil without an end of the credentials
 }
@@ -89,6 +90,7 @@ func (s *socket) read() {
 func (s *socket) gone() {
 	s.mu.Lock()
 	s.stage = closing
+	s.room.Broadcast()
 	stopTimers(s.timer, s.expiry)
 	client, counted := s.client, s.counted
 	s.mu.Unlock()
@@ -154,10 +156,11 @@ func (s *socket) receive(kind websocket.MessageType, data []byte) {
 	}
 }
 
-// bad closes for a message that isn't one.
+// bad closes for a message that isn't one. The older protocol says so, and ignores it.
 func (s *socket) bad(why string) {
 	if s.wire.legacy {
 		s.send(envelope("connection_error", "", appendJSON(nil, errorOf(fail.BadRequest, why)[0])))
+		return
 	}
 	s.close(closeBadMessage, why)
 }
@@ -266,6 +269,7 @@ func (s *socket) close(code int, reason string) {
 		return
 	}
 	s.stage = closing
+	s.room.Broadcast()
 	stopTimers(s.timer, s.expiry)
 	s.cancel()
 	s.outbox.closing, s.outbox.code, s.outbox.reason = true, code, cut(reason)
@@ -313,6 +317,7 @@ func (s *socket) cut() {
 
 func (s *socket) cutLocked() {
 	s.stage = closing
+	s.room.Broadcast()
 	stopTimers(s.timer, s.expiry)
 	s.cancel()
 	if s.conn != nil { // else start sees the stage

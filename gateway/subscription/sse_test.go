@@ -152,6 +152,9 @@ func TestSingleConnection(t *testing.T) {
 	do(400, http.MethodPost, "/", `{"query":"{ hello }"}`, with, isJSON)
 	do(400, http.MethodPost, "/", `{"query":"{ hello }","extensions":{"operationId":1}}`, with, isJSON)
 	do(400, http.MethodPost, "/", operation("{ wrong }", "1"), with, isJSON)
+	do(404, http.MethodPost, "/?token=other", operation("{ hello }", "1"), isJSON)
+	do(202, http.MethodPost, "/?token="+token, operation("{ hello }", "by query"), isJSON)
+	e.want("event: next\ndata: {\"id\":\"by query\",\"payload\":{\"data\":{\"hello\":\"world\"}}}", "event: complete\ndata: {\"id\":\"by query\"}")
 	do(415, http.MethodPost, "/", operation("{ hello }", "1"), with)
 	if res := p.request(t, t.Context(), http.MethodPost, "/", operation("{ hello }", "1"), with, isJSON, "X-Token: bob"); res.StatusCode != http.StatusNotFound {
 		t.Errorf("somebody else got %d", res.StatusCode)
@@ -234,24 +237,28 @@ func TestMultipart(t *testing.T) {
 func TestHandles(t *testing.T) {
 	h := newPlace(t, subscription.Config{})
 	for line, want := range map[string]bool{
-		"GET|Accept: */*":                                    false,
-		"GET|Accept: text/*":                                 false,
-		"GET|Accept: text/event-stream":                      true,
-		"GET|Accept: text/event-stream;q=0":                  false,
-		"GET|Accept: application/json, Text/Event-Stream":    false, // our own clients and browsers write it in lower case
-		"GET|Upgrade: WebSocket":                             true,
-		"GET|Upgrade: h2c":                                   false,
-		"POST|Accept: application/json":                      false,
-		"POST|Accept: application/json, text/event-stream":   true,
-		"POST|Accept: multipart/mixed;deferSpec=20220824":    true,
-		"POST|" + tokenHeader + "x":                          true,
-		"GET|Accept: multipart/mixed":                        false,
-		"PUT|X: x":                                           true,
-		"DELETE|X: x":                                        true,
-		"OPTIONS|X: x":                                       false,
-		"PATCH|X: x":                                         false,
-		"HEAD|Accept: text/event-stream":                     false,
-		"POST|Upgrade: websocket":                            false,
+		"GET|Accept: */*":                                   false,
+		"GET|Accept: text/*":                                false,
+		"GET|Accept: text/event-stream":                     true,
+		"GET|Accept: text/event-stream;q=0":                 false,
+		"GET|Accept: application/json, Text/Event-Stream":   false, // our own clients and browsers write it in lower case
+		"GET|Upgrade: WebSocket":                            true,
+		"GET|Upgrade: h2c":                                  false,
+		"POST|Accept: application/json":                     false,
+		"POST|Accept: application/json, text/event-stream":  true,
+		"POST|Accept: multipart/mixed;deferSpec=20220824":   true,
+		"POST|" + tokenHeader + "x":                         true,
+		"GET|Accept: multipart/mixed":                       false,
+		"POST|Accept: multipart/mixed":                      true,
+		"POST|Accept: multipart/mixed;deferSpec=20991231":   false,
+		"POST|Accept: multipart/mixed;incrementalSpec=v0.2": false,
+		"POST|Accept: multipart/mixed;subscriptionSpec=1.0": false,
+		"PUT|X: x":                       true,
+		"DELETE|X: x":                    true,
+		"OPTIONS|X: x":                   false,
+		"PATCH|X: x":                     false,
+		"HEAD|Accept: text/event-stream": false,
+		"POST|Upgrade: websocket":        false,
 		`POST|Accept: multipart/mixed; boundary="x,y";q=0.5`: true,
 	} {
 		method, header, _ := strings.Cut(line, "|")

@@ -34,10 +34,12 @@ type stream struct {
 	ops      map[string]*streamed
 	running  int
 	timers   []*time.Timer
+	room     sync.Cond // of mu: something was sent, or an operation is over
 }
 
 func (h *Handler) newStream(ctx context.Context, client Client, token string) *stream {
 	s := &stream{handler: h, client: client, token: token, wake: make(chan struct{}, 1), ops: map[string]*streamed{}}
+	s.room.L = &s.mu
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	return s
 }
@@ -70,6 +72,7 @@ func (s *stream) end() {
 	h := s.handler
 	s.mu.Lock()
 	s.over, s.ending = true, true
+	s.room.Broadcast()
 	stopTimers(s.timers...)
 	s.mu.Unlock()
 	s.cancel()
@@ -102,6 +105,7 @@ func (s *stream) serve(w http.ResponseWriter, r *http.Request) {
 			events = nil
 		}
 		s.events, s.bytes = nil, 0
+		s.room.Broadcast()
 		s.mu.Unlock()
 		if len(events) > 0 && !out.write(bytes.Join(events, nil)) || done {
 			return
@@ -148,11 +152,24 @@ func (s *stream) send(name string, data []byte) {
 	s.notify()
 }
 
+// waitForRoom waits until a half of the queue is free, as a socket's does. The caller holds mu.
+func (s *stream) waitForRoom(op *streamed) bool {
+	c := s.handler.config
+	for s.ops[op.id] == op && !s.ending {
+		if len(s.events) <= c.MaxQueue/2 && s.bytes <= c.MaxQueueBytes/2 {
+			return true
+		}
+		s.room.Wait()
+	}
+	return false
+}
+
 // stop ends the stream after what was sent, or at once. The caller holds mu.
 func (s *stream) stop(now bool) {
 	s.ending = true
 	s.over = s.over || now
 	s.cancel()
+	s.room.Broadcast()
 	s.notify()
 	if !s.opened && s.token != "" { // nobody serves it
 		go s.handler.release(s)
@@ -227,6 +244,7 @@ func (s *stream) next(op *streamed, response []byte) {
 func (s *stream) complete(op *streamed) {
 	delete(s.ops, op.id)
 	op.cancel()
+	s.room.Broadcast()
 	var data []byte
 	if s.token != "" {
 		data = append(append([]byte(`{"id":`), appendJSON(nil, op.id)...), '}')
@@ -291,6 +309,9 @@ func (op *streamed) Deliver(response *graphql.Response) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ops[op.id] != op || s.ending {
+		return false
+	}
+	if response.HasNext != nil && !s.waitForRoom(op) {
 		return false
 	}
 	s.next(op, encodePart(response, op.later))

@@ -34,6 +34,7 @@ func (s *socket) begin(m message) {
 		// In the older protocol the new one takes its place.
 		delete(s.ops, m.id)
 		old.cancel()
+		s.room.Broadcast()
 	}
 	params, err := s.handler.options.Params(m.payload)
 	switch {
@@ -69,6 +70,7 @@ func (s *socket) finish(id string) {
 	default:
 		delete(s.ops, id)
 		op.cancel()
+		s.room.Broadcast()
 	}
 	s.closeIfDrained()
 }
@@ -77,6 +79,7 @@ func (s *socket) finish(id string) {
 func (s *socket) complete(op *subscriber) {
 	delete(s.ops, op.id)
 	op.cancel()
+	s.room.Broadcast()
 	s.send(envelope("complete", op.id, nil))
 }
 
@@ -122,6 +125,9 @@ func (op *subscriber) Deliver(response *graphql.Response) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ops[op.id] != op || s.stage == closing {
+		return false
+	}
+	if response.HasNext != nil && !s.waitForRoom(op) {
 		return false
 	}
 	s.send(envelope(s.wire.next, op.id, encodePart(response, op.first)))

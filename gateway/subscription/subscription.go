@@ -207,7 +207,16 @@ func (h *Handler) run(ctx context.Context, r *http.Request, params *graphql.RawP
 			errs = errorOf(fail.KindOf(h.panicked(ctx, thrown)), "")
 		}
 	}()
-	return h.options.Runner.Run(h.options.Context(ctx, r), params, to)
+	return h.options.Runner.Run(h.options.Context(context.WithValue(ctx, partsKey{}, true), r), params, to)
+}
+
+type partsKey struct{}
+
+// TakesParts tells whether the client of an operation takes its answer in parts, as those of this package do. For others
+// @defer means nothing.
+func TakesParts(ctx context.Context) bool {
+	takes, _ := ctx.Value(partsKey{}).(bool)
+	return takes
 }
 
 func (h *Handler) panicked(ctx context.Context, thrown any) error {

@@ -18,7 +18,31 @@ const bufferSize = 512
 // hijacked is a ResponseWriter whose connection comes with small buffers.
 type hijacked struct {
 	http.ResponseWriter
-	conn net.Conn
+	conn    net.Conn
+	refused bool
+}
+
+// WriteHeader answers what isn't a handshake as everything is answered, and not with the library's text.
+func (h *hijacked) WriteHeader(status int) {
+	if h.refused = status != http.StatusSwitchingProtocols; h.refused {
+		refuseHandshake(h.ResponseWriter, status, "The request is no handshake of a WebSocket.")
+		return
+	}
+	h.ResponseWriter.WriteHeader(status)
+}
+
+func (h *hijacked) Write(p []byte) (int, error) {
+	if h.refused {
+		return len(p), nil
+	}
+	return h.ResponseWriter.Write(p)
+}
+
+// refuseHandshake also closes the connection: who thinks that it's a WebSocket now would send on what isn't HTTP, and a
+// proxy that thinks so lets its client write requests that nobody looks at.
+func refuseHandshake(w http.ResponseWriter, status int, message string) {
+	w.Header().Set("Connection", "close")
+	refuse(w, status, message)
 }
 
 // Hijack is http.Hijacker's.
@@ -41,16 +65,21 @@ func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // websocket makes a WebSocket of a request. The connection lives on in a goroutine of its own with a small stack, without
 // the request's.
 func (h *Handler) websocket(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 { // its body would be read as frames
+		refuseHandshake(w, http.StatusBadRequest, "A handshake has no body.")
+		return
+	}
 	if !originAllowed(r.Header.Values("Origin"), r.Host, h.config.Origins) {
-		refuse(w, http.StatusForbidden, "Pages of this origin can't connect.")
+		refuseHandshake(w, http.StatusForbidden, "Pages of this origin can't connect.")
 		return
 	}
 	s := &socket{handler: h, wire: chosen(r), ops: map[string]*subscriber{}}
+	s.room.L = &s.mu
 	// The request's context ends with this function, and only its values count. What is kept of the request is small.
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
 	if !h.add(s) {
 		s.cancel()
-		refuse(w, http.StatusServiceUnavailable, "There are too many connections.")
+		refuseHandshake(w, http.StatusServiceUnavailable, "There are too many connections.")
 		return
 	}
 	s.request = (&http.Request{

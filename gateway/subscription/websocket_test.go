@@ -140,7 +140,15 @@ func TestLegacyWS(t *testing.T) {
 			`< close 4401 Unauthorized`},
 		"the other protocol": append(init[:3:3], `> {"type":"ping"}`,
 			`< {"type":"connection_error","payload":{"message":"Invalid message: its \"type\" is none that a client sends","extensions":{"code":"BAD_REQUEST"}}}`,
-			`< close 4400 Invalid message: its "type" is none that a client sends`),
+			`> {"id":"1","type":"start","payload":{"query":"{ hello }"}}`,
+			`< {"id":"1","type":"data","payload":{"data":{"hello":"world"}}}`,
+			`< {"id":"1","type":"complete"}`),
+		"no JSON is ignored": {`> {`,
+			`< {"type":"connection_error","payload":{"message":"Invalid message: it is not valid JSON","extensions":{"code":"BAD_REQUEST"}}}`,
+			`> {"type":"connection_init"}`, `< {"type":"connection_ack"}`, `< {"type":"ka"}`},
+		"stop what isn't": append(init[:3:3], `> {"id":"1","type":"stop"}`, `> {"id":"1","type":"start","payload":{"query":"{ hello }"}}`,
+			`< {"id":"1","type":"data","payload":{"data":{"hello":"world"}}}`, `< {"id":"1","type":"complete"}`),
+		"two inits": append(init[:3:3], `> {"type":"connection_init"}`, `< close 4429 Too many initialisation requests`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
