@@ -1,6 +1,6 @@
 // Package playground serves GraphiQL, the editor in the browser for trying queries, from this binary alone.
 //
-// It knows one page and the files that belong to it. The page carries its configuration as data, has no inline script
+// It knows one page and the files that belong to it. The page carries its configuration as data, has nothing inline
 // and is under a Content-Security-Policy that lets it talk to the gateway that served it and to nobody else. The files
 // are gzipped in the binary, have a hash of their content in their name and may be kept for ever; README.md says where
 // they come from. The schema is asked of the gateway by introspection: when the gateway is down or introspection is
@@ -9,14 +9,14 @@ package playground
 
 import (
 	"bytes"
-	"crypto/sha256"
+	"crypto/rand"
 	_ "embed" // for the page
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -64,9 +64,12 @@ func New(config Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(page)
-	return &handler{files: files, page: page, tag: `"` + hex.EncodeToString(sum[:8]) + `"`}, nil
+	before, after, _ := bytes.Cut(page, []byte(noncePlace))
+	return &handler{files: files, before: before, after: after}, nil
 }
+
+// noncePlace stands in the rendered page where each visitor's nonce does.
+const noncePlace = "NONCE-OF-THIS-PAGE"
 
 func (c Config) validate() error {
 	var wrong []error
@@ -90,10 +93,14 @@ func render(config Config, m manifest) ([]byte, error) {
 		Query    string `json:"query,omitempty"`
 		Headers  string `json:"headers,omitempty"`
 	}
+	type data struct {
+		Nonce string `json:"nonce"`
+		client
+	}
 	var page bytes.Buffer
 	err := pageTemplate.Execute(&page, map[string]any{
 		"Title":  config.Title,
-		"Client": client(config),
+		"Client": data{noncePlace, client(config)},
 		"Script": Prefix + m.Script,
 		"Style":  Prefix + m.Style,
 		"Icon":   Prefix + m.Icon,
@@ -105,32 +112,32 @@ func render(config Config, m manifest) ([]byte, error) {
 }
 
 type handler struct {
-	files *files
-	page  []byte
-	tag   string // of the page
+	files         *files
+	before, after []byte // of the nonce in the page
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	protect(w.Header())
+	nonce := ""
+	name, isFile := strings.CutPrefix(r.URL.Path, Prefix)
+	if isFile = isFile && name != ""; !isFile {
+		nonce = rand.Text()
+	}
+	protect(w.Header(), nonce)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	if name, ok := strings.CutPrefix(r.URL.Path, Prefix); ok && name != "" {
+	if isFile {
 		h.files.serve(w, r, name)
 		return
 	}
 	head := w.Header()
 	head.Set("Content-Type", "text/html; charset=utf-8")
-	head.Set("Cache-Control", "no-cache") // kept, but asked about: it names the files of one build
-	head.Set("ETag", h.tag)
-	if strings.Contains(r.Header.Get("If-None-Match"), h.tag) {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	head.Set("Content-Length", strconv.Itoa(len(h.page)))
+	head.Set("Cache-Control", "no-store") // the nonce is for once
+	page := slices.Concat(h.before, []byte(nonce), h.after)
+	head.Set("Content-Length", strconv.Itoa(len(page)))
 	if r.Method == http.MethodGet {
-		_, _ = w.Write(h.page) // the visitor hung up
+		_, _ = w.Write(page) // an error: the visitor hung up
 	}
 }
