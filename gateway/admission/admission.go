@@ -85,14 +85,35 @@ func (a *Admission) Close(ctx context.Context) error { return a.limiter.Close(ct
 // payer is whose points pay, and which of a plan's other limits count.
 func (a *Admission) payer(ctx context.Context) (ratelimit.Client, Plan) {
 	client := identity.From(ctx)
-	name := client.Plan
-	if _, ok := a.config.Plans[name]; !ok {
-		name = "default"
-		if !client.Authenticated {
-			name = "anonymous"
-		}
-	}
+	name := a.planOf(client)
 	return ratelimit.Client{ID: client.Account(), Plan: a.limiter.Plan(name)}, a.config.Plans[name]
+}
+
+// planOf is the name of the plan that a client is on.
+func (a *Admission) planOf(client identity.Client) string {
+	if _, ok := a.config.Plans[client.Plan]; ok || len(a.config.Plans) == 0 {
+		return client.Plan
+	}
+	if !client.Authenticated {
+		return "anonymous"
+	}
+	return "default"
+}
+
+// Plan is the name of the plan that the client in the context is on. Where no plans are configured it's the one that the
+// client brings.
+func (a *Admission) Plan(ctx context.Context) string { return a.planOf(identity.From(ctx)) }
+
+// Informed is the context of a client with what its plan says about introspection.
+func (a *Admission) Informed(ctx context.Context) context.Context {
+	switch a.config.Plans[a.Plan(ctx)].Introspection {
+	case Allow:
+		return operation.WithIntrospection(ctx, true)
+	case Deny:
+		return operation.WithIntrospection(ctx, false)
+	default:
+		return ctx
+	}
 }
 
 // Invalid takes a point for looking at what was refused.

@@ -31,8 +31,23 @@ type Plan struct {
 	MaxRootFields int `yaml:"max_root_fields" json:"max_root_fields,omitempty"`
 	// MaxTokens is how many tokens a document may have. Default: as max_depth.
 	MaxTokens int `yaml:"max_tokens" json:"max_tokens,omitempty"`
+	// Introspection says whether the clients on the plan may ask for the schema, which "Did you mean" tells of as well: allow
+	// or deny. Default: as server.operation.disable_introspection says.
+	Introspection Introspection `yaml:"introspection" json:"introspection,omitempty"`
 	ratelimit.PlanConfig
 }
+
+// Introspection says whether clients may ask for the schema.
+type Introspection string
+
+// Whether they may.
+const (
+	Allow Introspection = "allow"
+	Deny  Introspection = "deny"
+)
+
+// Values lists what an Introspection may be.
+func (Introspection) Values() []string { return []string{string(Allow), string(Deny)} }
 
 // Tell says when answers carry extensions.cost.
 type Tell string
@@ -76,6 +91,9 @@ func (c Config) Validate() error {
 			if l.most < 0 {
 				problems = append(problems, fmt.Errorf("plans.%s.%s: can't be negative", name, l.key))
 			}
+		}
+		if p.Introspection != "" && !slices.Contains(p.Introspection.Values(), string(p.Introspection)) {
+			problems = append(problems, fmt.Errorf("plans.%s.introspection: %q is none of allow, deny", name, p.Introspection))
 		}
 	}
 	return errors.Join(problems...)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tributary-gateway/tributary/gateway/cost"
 	"github.com/tributary-gateway/tributary/gateway/ratelimit"
+	"github.com/tributary-gateway/tributary/gateway/server"
 )
 
 // ticket is one operation that was admitted, or refused.
@@ -17,11 +18,12 @@ type ticket struct {
 	ctx         context.Context //nolint:containedctx // of the request that the ticket belongs to, for its log lines
 	variables   map[string]any
 	mode        mode
-	told        bool // the client reads the cost
-	priced      bool // there is an estimate
-	short       bool // the limiter refused it
-	fixed       bool // what was reserved is the price, whatever the answer
-	hit         bool // nothing was executed for the answer
+	told        bool          // the client reads the cost
+	priced      bool          // there is an estimate
+	short       bool          // the limiter refused it
+	fixed       bool          // what was reserved is the price, whatever the answer
+	hit         bool          // nothing was executed for the answer
+	kept        *server.Price // what a kept answer costs in full, if somebody knows
 	formula     *cost.Formula
 	estimate    cost.Cost
 	reservation *ratelimit.Reservation
@@ -43,9 +45,14 @@ func (t *ticket) Settle(response *graphql.Response) {
 	spent := t.estimate
 	t.actual = t.reservation.Points()
 	counts := t.told || t.reservation.Plan() != nil
-	if counts && !t.fixed && response != nil && response.Data != nil && t.ctx.Err() == nil {
-		spent = t.measure(response)
-		t.actual = spent.Points
+	// The first part of an answer in parts isn't all of it: that costs what was estimated.
+	if counts && !t.fixed && response != nil && response.Data != nil && response.HasNext == nil && t.ctx.Err() == nil {
+		known := false
+		if t.actual, known = t.kept.Load(); !known || t.told {
+			spent = t.measure(response)
+			t.actual = spent.Points
+			t.kept.Store(t.actual)
+		}
 		if plan := t.reservation.Plan(); t.hit && plan != nil {
 			t.actual = plan.CachedCost(t.actual)
 		}
@@ -57,8 +64,8 @@ func (t *ticket) Settle(response *graphql.Response) {
 	}
 }
 
-// Hit says that the answer was kept: its price is the plan's cached_cost.
-func (t *ticket) Hit() { t.hit = true }
+// Hit says that the answer was kept: its price is the plan's cached_cost. price remembers what it costs in full.
+func (t *ticket) Hit(price *server.Price) { t.hit, t.kept = true, price }
 
 // measure is the cost of an answer. One that can't be read costs what was estimated.
 func (t *ticket) measure(response *graphql.Response) cost.Cost {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 )
@@ -23,7 +22,7 @@ func (s *Server) logAccess(next http.Handler) http.Handler {
 		}
 		rec, ok := w.(*recorder)
 		if !ok {
-			rec = &recorder{ResponseWriter: w, closing: s.draining.Load}
+			rec = &recorder{ResponseWriter: w, closing: &s.draining}
 		}
 		if len(r.TransferEncoding) > 0 {
 			// There may have been a Content-Length, too, which net/http ignores and doesn't tell. A proxy that went by it sees
@@ -45,9 +44,9 @@ func (s *Server) logAccess(next http.Handler) http.Handler {
 			default: // net/http answers for a handler that wrote nothing
 				status = http.StatusOK
 			}
-			client, _, err := net.SplitHostPort(r.RemoteAddr)
-			if err != nil {
-				client = r.RemoteAddr
+			client := r.RemoteAddr
+			if address := s.options.Edge.Proxies.Of(r); address.IsValid() {
+				client = address.String()
 			}
 			attrs := []slog.Attr{
 				slog.String("method", r.Method),

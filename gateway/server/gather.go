@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -61,6 +62,9 @@ func (c *gatheringConn) both(p []byte) (int, error) {
 
 // flush sends what is held, if anything is, with what net/http still has of the answer.
 func (c *gatheringConn) flush(w http.ResponseWriter) {
+	if c == nil {
+		return
+	}
 	if c.held != nil {
 		_ = http.NewResponseController(w).Flush() // whoever writes next has the same error
 	}
@@ -75,22 +79,31 @@ var fullBuffers = sync.Pool{New: func() any { return new([netBuffer]byte) }}
 
 type connKey struct{}
 
-// withGathering lets requests find their connection.
+// withGathering lets requests find their connection, which others may have wrapped.
 func withGathering(ctx context.Context, conn net.Conn) context.Context {
-	if c, ok := conn.(*gatheringConn); ok {
-		return context.WithValue(ctx, connKey{}, c)
+	for {
+		switch c := conn.(type) {
+		case *gatheringConn:
+			return context.WithValue(ctx, connKey{}, c)
+		case *tls.Conn:
+			return ctx
+		case interface{ NetConn() net.Conn }:
+			conn = c.NetConn()
+		default:
+			return ctx
+		}
 	}
-	return ctx
 }
 
-// gather gathers the writes that answer makes to w.
-func gather(ctx context.Context, w http.ResponseWriter, answer func()) {
-	c, ok := ctx.Value(connKey{}).(*gatheringConn)
-	if !ok {
-		answer()
-		return
+// gatheringOf is the connection of a request, nil when it doesn't gather.
+func gatheringOf(ctx context.Context) *gatheringConn {
+	c, _ := ctx.Value(connKey{}).(*gatheringConn)
+	return c
+}
+
+// begin has what is written gathered until flush. Both may be called on nil.
+func (c *gatheringConn) begin() {
+	if c != nil {
+		c.gathers = true
 	}
-	c.gathers = true
-	defer c.flush(w)
-	answer()
 }

@@ -4,40 +4,36 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/tributary-gateway/tributary/gateway/edge/batch"
 	"github.com/tributary-gateway/tributary/gateway/fail"
 	"github.com/tributary-gateway/tributary/gateway/operation"
+	"github.com/tributary-gateway/tributary/gateway/upload"
 )
 
-// What kinds of operations may come by POST and GET.
+// What kinds of operations may come by POST, by GET and with files.
 var (
-	byPost = []ast.Operation{ast.Query, ast.Mutation}
-	byGet  = []ast.Operation{ast.Query}
+	byPost    = []ast.Operation{ast.Query, ast.Mutation}
+	byGet     = []ast.Operation{ast.Query}
+	withFiles = []ast.Operation{ast.Mutation}
 )
 
 // graphql answers /graphql.
 func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
-	if s.streams != nil && s.streams.Handles(r) {
+	files := s.options.Uploads.Enabled && upload.Is(r)
+	if s.streams != nil && !files && s.streams.Handles(r) {
 		s.streams.ServeHTTP(w, r)
 		return
 	}
 	header := w.Header()
 	header["Cache-Control"] = noStore
-	if header["Vary"] == nil {
-		header["Vary"] = varyAccept
-	} else {
-		header.Add("Vary", "Accept")
-	}
-	kinds, read := byPost, readPost
-	switch r.Method {
-	case http.MethodPost:
-	case http.MethodGet: // a link must not change anything
-		kinds, read = byGet, readGet
-	default:
+	varyByAccept(header)
+	if r.Method != http.MethodPost && r.Method != http.MethodGet {
 		otherMethod(w, r, s.methods())
 		return
 	}
@@ -47,41 +43,76 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 			message: "The answer can be " + string(graphqlMedia) + " or " + string(jsonMedia) + ", and Accept excludes both."})
 		return
 	}
-	ctx, wrong := s.identified(graphql.StartOperationTrace(r.Context()), w, r)
-	if wrong != nil {
-		wrong.media = chosen
-		refuse(w, *wrong)
-		return
-	}
+	ctx, wrong := s.identified(r.Context(), w, r)
 	start := graphql.Now()
-	params, wrong := read(r)
+	switch {
+	case wrong != nil:
+	case files:
+		wrong = s.files(ctx, w, r, chosen)
+	case r.Method == http.MethodGet: // a link must not change anything
+		var params *graphql.RawParams
+		if params, wrong = readGet(r); wrong == nil {
+			wrong = s.one(ctx, w, r, chosen, asked{params: params, kinds: byGet, began: start})
+		}
+	default:
+		wrong = s.post(ctx, w, r, chosen, start)
+	}
 	if wrong != nil {
 		wrong.media = chosen
 		refuse(w, *wrong)
-		return
 	}
-	params.Headers = r.Header
-	params.ReadTime = graphql.TraceTiming{Start: start, End: graphql.Now()}
+}
 
-	ctx, cancel := context.WithTimeout(ctx, s.config.OperationTimeout)
+// post answers a request that has its parameters, or those of several operations, in a JSON body.
+func (s *Server) post(ctx context.Context, w http.ResponseWriter, r *http.Request, chosen media, start time.Time) *problem {
+	buffer := requestBuffers.Get().(*[]byte)
+	body, wrong := readPost(r, *buffer)
+	if wrong != nil {
+		return wrong
+	}
+	if s.recalled(ctx, w, r, chosen, body) {
+		requestBuffers.Put(buffer) // nobody has anything of it
+		return nil
+	}
+	if s.options.Batching.Enabled && batch.Is(body) {
+		return s.batch(ctx, w, r, chosen, body)
+	}
+	params, wrong := readBytes(body)
+	if wrong != nil {
+		return wrong
+	}
+	return s.one(ctx, w, r, chosen, asked{params: params, kinds: byPost, began: start, body: body})
+}
+
+// asked is one operation that a client asks for.
+type asked struct {
+	params *graphql.RawParams
+	kinds  []ast.Operation // that may be asked for so
+	began  time.Time       // when it was begun to be read
+	body   []byte          // the whole request, where there is nothing else in it
+	within time.Duration   // how long it may take; 0 is the deadline of all operations
+}
+
+// one answers one operation, or says what is wrong with it as a request.
+func (s *Server) one(ctx context.Context, w http.ResponseWriter, r *http.Request, chosen media, a asked) *problem {
+	ctx = graphql.StartOperationTrace(ctx)
+	a.params.Headers = r.Header
+	a.params.ReadTime = graphql.TraceTiming{Start: a.began, End: graphql.Now()}
+	ctx, cancel := context.WithTimeout(ctx, max(s.config.OperationTimeout, a.within))
 	defer cancel()
 	if s.options.Context != nil {
 		ctx = s.options.Context(ctx, r)
 	}
-	response, kept, wrong := s.execute(operation.Allow(ctx, kinds...), w, r, params)
-	switch {
-	case wrong != nil:
-		wrong.media = chosen
-		refuse(w, *wrong)
-	case response == nil: // the client is gone
-	default:
+	response, kept, wrong := s.execute(operation.Allow(ctx, a.kinds...), w, r, a)
+	if wrong == nil && response != nil { // else the client is gone
 		s.answer(ctx, w, r, chosen, response, kept)
 	}
+	return wrong
 }
 
 // execute runs one operation. The response is nil when nobody waits for it any more.
-func (s *Server) execute(ctx context.Context, w http.ResponseWriter, r *http.Request, params *graphql.RawParams) (*graphql.Response, Kept, *problem) {
-	created, errs := s.executor.CreateOperationContext(ctx, params)
+func (s *Server) execute(ctx context.Context, w http.ResponseWriter, r *http.Request, a asked) (*graphql.Response, Kept, *problem) {
+	created, errs := s.executor.CreateOperationContext(ctx, a.params)
 	if x := exchangeOf(ctx); x != nil && created.Operation != nil {
 		x.setOperation(created.Operation.Name)
 	}
@@ -89,9 +120,15 @@ func (s *Server) execute(ctx context.Context, w http.ResponseWriter, r *http.Req
 		if refused := new(operation.NotAllowedError); errors.As(errs, &refused) && refused.Operation == ast.Mutation {
 			return nil, nil, &problem{status: http.StatusMethodNotAllowed, kind: fail.BadRequest, allow: "POST", message: "A mutation must be sent by POST."}
 		}
+		if unread := new(misnamed); errors.As(errs, &unread) {
+			return nil, nil, malformed("%s", unread.public)
+		}
 		return s.invalid(ctx, w, created, errs), nil, nil
 	}
 	response, kept := s.admitted(ctx, w, r, created)
+	if kept != nil && kept.Hit() && len(a.body) > 0 {
+		s.learn(ctx, a.body, created)
+	}
 	return response, kept, nil
 }
 

@@ -27,16 +27,17 @@ type Kept interface {
 }
 
 // hitPrice is what a Ticket is told of an answer for which nothing was executed.
-type hitPrice interface{ Hit() }
+type hitPrice interface{ Hit(price *Price) }
 
 // answered executes an operation, or takes the answer that the cache has.
 func (s *Server) answered(ctx context.Context, r *http.Request, operation *graphql.OperationContext, ticket Ticket) (*graphql.Response, Kept) {
+	s.remember(ctx, operation)
 	if s.options.Cache == nil {
 		return s.run(ctx, operation), nil
 	}
 	response, kept := s.options.Cache.Answer(ctx, r, operation, func(ctx context.Context) *graphql.Response { return s.run(ctx, operation) })
 	if price, ok := ticket.(hitPrice); ok && kept != nil && kept.Hit() {
-		price.Hit()
+		price.Hit(nil)
 	}
 	return response, kept
 }

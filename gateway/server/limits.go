@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/tributary-gateway/tributary/gateway/fail"
+	"github.com/tributary-gateway/tributary/gateway/upload"
 )
 
 // limitBody refuses a body that says it's too long, and ends one that doesn't say at the limit; whoever reads it then
@@ -16,11 +17,17 @@ func (s *Server) limitBody(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r) // which has a limit of its own
 			return
 		}
+		limit := limit
+		if s.options.Uploads.Enabled && upload.Is(r) {
+			limit = s.options.Uploads.MaxRequestBytes(limit)
+		}
 		if r.ContentLength > limit {
 			refuse(w, tooLong(limit))
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		if r.ContentLength < 0 { // net/http reads no more than a length says
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/tributary-gateway/tributary/gateway/documents"
 )
 
 // readPlain reads the parameters from a body, valid UTF-8, that is as clients make it: one object with the known members, each at most
@@ -16,7 +18,8 @@ func readPlain(body []byte) (params *graphql.RawParams, ok bool) {
 		return nil, false
 	}
 	params = new(graphql.RawParams)
-	var query, operationName, variables, extensions bool // seen
+	var query, operationName, variables, extensions, named bool // seen
+	id := ""
 	for {
 		name, ok := p.key()
 		if !ok {
@@ -42,6 +45,10 @@ func readPlain(body []byte) (params *graphql.RawParams, ok bool) {
 			if ok = p.null(); !ok {
 				params.Extensions, ok = p.object(0)
 			}
+		case documents.Members[0]:
+			seen, named = named, true
+			id, ok = p.string()
+			ok = ok && id != ""
 		default:
 			return nil, false
 		}
@@ -51,7 +58,8 @@ func readPlain(body []byte) (params *graphql.RawParams, ok bool) {
 		if p.take(',') {
 			continue
 		}
-		ok = p.take('}') && p.atEnd() && params.Query != ""
+		documents.SetID(params, id)
+		ok = p.take('}') && p.atEnd() && (params.Query != "" || documents.Names(params))
 		return params, ok
 	}
 }
@@ -59,9 +67,14 @@ func readPlain(body []byte) (params *graphql.RawParams, ok bool) {
 // plain reads JSON that is well-formed and has no escapes but the short ones. Every method skips white space first, and
 // what it reads isn't ok when it's anything else; then the place is lost.
 type plain struct {
-	text []byte
-	at   int
+	text   []byte
+	at     int
+	values int // read so far, below the parameters
 }
+
+// mostPlain is how many values are read here. What has more may turn out to be wrong at its very end, and takes its memory
+// once only when readObject alone reads it.
+const mostPlain = 4000
 
 // deepest is how far objects and lists may stand in one another here.
 const deepest = 32
@@ -197,6 +210,9 @@ func (p *plain) list(depth int) (items []any, ok bool) {
 
 // value reads a value as encoding/json has it, with numbers as they are.
 func (p *plain) value(depth int) (value any, ok bool) {
+	if p.values++; p.values > mostPlain {
+		return nil, false
+	}
 	switch p.next() {
 	case '"':
 		return p.string()

@@ -1,6 +1,9 @@
 package server
 
-import "net/http"
+import (
+	"net/http"
+	"sync/atomic"
+)
 
 // recorder remembers what was answered, for the log and for whoever must know whether an answer has begun.
 type recorder struct {
@@ -8,14 +11,14 @@ type recorder struct {
 	status int   // 0 until the answer begins
 	bytes  int64 // of the body
 	// closing says whether the connection ends with this answer.
-	closing func() bool
+	closing *atomic.Bool
 }
 
 // WriteHeader begins the answer. While the server drains, answers close their connections.
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) { // other 1xx come before the answer
 		r.status = status
-		if r.closing() && status != http.StatusSwitchingProtocols {
+		if r.closing.Load() && status != http.StatusSwitchingProtocols {
 			r.Header().Set("Connection", "close")
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // recoverPanics answers 500 for a request whose handling panics, or breaks the connection off when the answer has begun.
 func (s *Server) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := &recorder{ResponseWriter: w, closing: s.draining.Load}
+		rec := &recorder{ResponseWriter: w, closing: &s.draining}
 		defer func() {
 			thrown := recover()
 			if thrown == nil {

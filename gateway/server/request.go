@@ -10,15 +10,20 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"github.com/tributary-gateway/tributary/gateway/documents"
 	"github.com/tributary-gateway/tributary/gateway/fail"
 )
 
 // The parameters of a GraphQL request. Others are ignored: the draft keeps them for itself.
-var parameters = []string{"query", "operationName", "variables", "extensions"}
+var parameters = append([]string{"query", "operationName", "variables", "extensions"}, documents.Members[:]...)
+
+// ours is how many of them, the first ones, nobody writes in another case without meaning them.
+const ours = 5
 
 // malformed is a request that isn't one. Messages name the mistake and never repeat what was sent.
 func malformed(format string, args ...any) *problem {
@@ -29,26 +34,26 @@ func unsupported(message string) *problem {
 	return &problem{status: http.StatusUnsupportedMediaType, kind: fail.BadRequest, message: message}
 }
 
-// readPost reads the parameters from a JSON body.
-func readPost(r *http.Request) (*graphql.RawParams, *problem) {
+// requestBuffers are *[]byte, for requests that turn out to be remembered.
+var requestBuffers = sync.Pool{New: func() any { b := make([]byte, 0, longestRecalled); return &b }}
+
+// readPost reads a body that says it's JSON, into the buffer where it fits.
+func readPost(r *http.Request, buffer []byte) ([]byte, *problem) {
 	if p := checkType(r.Header.Values("Content-Type")); p != nil {
 		return nil, p
 	}
-	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return nil, unsupported("The body must not be compressed.")
-	}
-	body, err := readBody(r)
+	body, err := readBody(r, buffer)
 	var over *http.MaxBytesError
 	switch {
 	case errors.As(err, &over):
 		p := tooLong(over.Limit)
 		return nil, &p
 	case err != nil:
-		return nil, malformed("The body ended early.")
+		return nil, malformed("The body ended early, or isn't what its Content-Encoding says.")
 	case !utf8.Valid(body):
 		return nil, malformed("The body is not UTF-8.")
 	}
-	return readBytes(body)
+	return body, nil
 }
 
 // readBytes reads the parameters from JSON that is UTF-8.
@@ -85,11 +90,15 @@ func checkType(given []string) *problem {
 const mostTrusted = 64 << 10
 
 // readBody reads the whole body, at once into the right size when it's known.
-func readBody(r *http.Request) ([]byte, error) {
+func readBody(r *http.Request, buffer []byte) ([]byte, error) {
 	if r.ContentLength <= 0 || r.ContentLength > mostTrusted {
 		return io.ReadAll(r.Body)
 	}
-	body := make([]byte, r.ContentLength)
+	body := buffer[:cap(buffer)]
+	if int64(len(body)) < r.ContentLength {
+		body = make([]byte, r.ContentLength)
+	}
+	body = body[:r.ContentLength]
 	n, err := io.ReadFull(r.Body, body)
 	return body[:n], err
 }
@@ -126,13 +135,13 @@ func readObject(body []byte) (map[string]any, *problem) {
 			return nil, broken()
 		}
 		name, _ := key.(string)
-		for _, known := range parameters {
+		for i, known := range parameters {
 			switch {
 			case name == known && seen[name]:
 				return nil, malformed("The member %q stands twice in the body.", known)
 			case name == known:
 				members[name] = value
-			case strings.EqualFold(name, known):
+			case i < ours && strings.EqualFold(name, known):
 				return nil, malformed("The body has a member that must be written %q.", known)
 			}
 		}
@@ -198,9 +207,21 @@ func readGet(r *http.Request) (*graphql.RawParams, *problem) {
 // assemble checks the types of the parameters. Null is the same as absent, except for the query.
 func assemble(members map[string]any) (*graphql.RawParams, *problem) {
 	var params graphql.RawParams
+	var ok bool
+	if value := members["extensions"]; value != nil {
+		if params.Extensions, ok = value.(map[string]any); !ok {
+			return nil, malformed("%q must be an object or null.", "extensions")
+		}
+	}
+	id, err := documents.ID(func(name string) (any, bool) { value, given := members[name]; return value, given })
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	documents.SetID(&params, id)
 	value, given := members["query"]
 	query, ok := value.(string)
 	switch {
+	case (value == nil || value == "") && documents.Names(&params):
 	case !given:
 		return nil, malformed("There is no %q.", "query")
 	case !ok:
@@ -217,11 +238,6 @@ func assemble(members map[string]any) (*graphql.RawParams, *problem) {
 	if value := members["variables"]; value != nil {
 		if params.Variables, ok = value.(map[string]any); !ok {
 			return nil, malformed("%q must be an object or null.", "variables")
-		}
-	}
-	if value := members["extensions"]; value != nil {
-		if params.Extensions, ok = value.(map[string]any); !ok {
-			return nil, malformed("%q must be an object or null.", "extensions")
 		}
 	}
 	return &params, nil

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"net/http"
 	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
 )
 
 const requestIDHeader = "X-Request-Id"
@@ -18,6 +20,8 @@ type exchange struct {
 	mu        sync.Mutex // guards what follows
 	operation string
 	logged    map[string]bool
+	response  *graphql.Response // the last one that was asked for by the streams, and how it came about
+	kept      Kept
 }
 
 type exchangeKey struct{}
@@ -72,6 +76,23 @@ func saneID(id string) bool {
 		}
 	}
 	return true
+}
+
+// setKept notes how a response came about that the streams will have answered.
+func (x *exchange) setKept(response *graphql.Response, kept Kept) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.response, x.kept = response, kept
+}
+
+// keptOf is how a response came about, nil when nobody noted it.
+func (x *exchange) keptOf(response *graphql.Response) Kept {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.response != response {
+		return nil
+	}
+	return x.kept
 }
 
 func (x *exchange) setOperation(name string) {

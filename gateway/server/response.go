@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -24,13 +25,13 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 			return
 		}
 	}
-	open, rest := "{", ""
+	open, rest := openObject, ""
 	data := []byte(response.Data)
 	if data == nil && len(response.Errors) == 0 {
 		data = []byte("null")
 	}
 	if data != nil {
-		open, rest = `{"data":`, ","
+		open, rest = openData, ","
 	}
 	var tail []byte
 	if len(response.Errors) > 0 {
@@ -46,10 +47,25 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 			s.logger.ErrorContext(ctx, "an extension of the response is no JSON", "request_id", RequestID(ctx))
 		}
 	}
-	gather(ctx, w, func() { write(w, s.statusOf(as, response), as, []byte(open), data, append(tail, '}')) })
+	s.send(ctx, w, s.statusOf(as, response), as, open, data, tail)
 	if s.options.Recycle != nil && kept == nil {
 		s.options.Recycle(response.Data)
 	}
+}
+
+// The ends of answers.
+var (
+	openObject  = []byte("{")
+	openData    = []byte(`{"data":`)
+	closeObject = []byte("}")
+)
+
+// send writes an answer in one go, where it can.
+func (s *Server) send(ctx context.Context, w http.ResponseWriter, status int, as media, open, data, tail []byte) {
+	c := gatheringOf(ctx)
+	c.begin()
+	defer c.flush(w)
+	write(w, status, as, open, data, tail, closeObject)
 }
 
 // statusOf is the status of a response to a well-formed request. In the old media type it is 200, unless the operation
@@ -100,16 +116,47 @@ const (
 var (
 	noStore     = []string{"no-store"}
 	varyAccept  = []string{"Accept"}
-	nosniff     = []string{"nosniff"}
+	varyBoth    = []string{"Accept, Accept-Encoding"}
 	jsonType    = []string{string(jsonMedia) + "; charset=utf-8"}
 	graphqlType = []string{string(graphqlMedia) + "; charset=utf-8"}
 )
+
+// varyByAccept says that an answer depends on Accept.
+func varyByAccept(header http.Header) {
+	switch vary := header["Vary"]; {
+	case vary == nil:
+		header["Vary"] = varyAccept
+	case len(vary) == 1 && vary[0] == "Accept-Encoding": // as nearly always
+		header["Vary"] = varyBoth
+	default:
+		header.Add("Vary", "Accept")
+	}
+}
 
 func (as media) contentType() []string {
 	if as == graphqlMedia {
 		return graphqlType
 	}
 	return jsonType
+}
+
+// lengths are texts of Content-Length that were written lately: what is kept is sent again and again.
+var lengths [256]atomic.Pointer[length]
+
+type length struct {
+	bytes int
+	text  []string
+}
+
+// lengthOf is the value of Content-Length. It has no room for another.
+func lengthOf(bytes int) []string {
+	slot := &lengths[bytes%len(lengths)]
+	if l := slot.Load(); l != nil && l.bytes == bytes {
+		return l.text
+	}
+	l := &length{bytes, []string{strconv.Itoa(bytes)}}
+	slot.Store(l)
+	return l.text
 }
 
 // write sends an answer whose length is known, in parts. A client that hangs up meanwhile is not our error.
@@ -120,8 +167,7 @@ func write(w http.ResponseWriter, status int, as media, parts ...[]byte) {
 	}
 	header := w.Header()
 	header["Content-Type"] = as.contentType()
-	header.Set("Content-Length", strconv.Itoa(length))
-	header["X-Content-Type-Options"] = nosniff
+	header["Content-Length"] = lengthOf(length)
 	w.WriteHeader(status)
 	if length > httpBuffer && length <= mostKept && len(parts) > 1 {
 		// One write of everything is one that net/http doesn't copy, and a system call less.

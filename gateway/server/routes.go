@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tributary-gateway/tributary/gateway/edge"
 	"github.com/tributary-gateway/tributary/gateway/fail"
 )
 
@@ -14,18 +15,23 @@ const eventsPath = "/events"
 const playgroundFiles = "/graphiql/"
 
 func (s *Server) routes() http.Handler {
+	guarded := s.options.Edge.Guard(http.HandlerFunc(s.graphql))
+	var playground http.Handler
+	if s.options.Playground != nil { // it isn't guarded: links from anywhere may lead to it
+		playground = edge.Page(s.options.Playground)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case path == "/graphql":
-			s.graphql(w, r)
+			guarded.ServeHTTP(w, r)
 		case path == eventsPath && s.options.Events != nil:
 			s.options.Events.ServeHTTP(w, r)
 		case path == "/healthz":
 			s.page(w, r, http.HandlerFunc(s.healthz))
 		case path == "/readyz":
 			s.page(w, r, http.HandlerFunc(s.readyz))
-		case s.options.Playground != nil && (path == "/" || strings.HasPrefix(path, playgroundFiles)):
-			s.page(w, r, s.options.Playground)
+		case playground != nil && (path == "/" || strings.HasPrefix(path, playgroundFiles)):
+			s.page(w, r, playground)
 		default:
 			refuse(w, problem{status: http.StatusNotFound, kind: fail.NotFound, message: "There is nothing here. GraphQL is at /graphql."})
 		}

@@ -28,14 +28,36 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		// What net/http has to say is about single connections: bad TLS, clients that hang up.
 		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 	}
+	serve, err := s.listen(server, listener)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(gathering{listener}) }()
+	go func() { failed <- serve() }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("server: %w", err)
 	case <-ctx.Done():
 	}
 	return s.drain(server)
+}
+
+// listen prepares a server and what it accepts connections from. An encrypted connection may have many requests at once,
+// and is written to by crypto/tls, so that there is nothing to gather.
+func (s *Server) listen(server *http.Server, listener net.Listener) (serve func() error, err error) {
+	e := s.options.Edge
+	e.Apply(server)
+	if e.TLS == nil {
+		listener = gathering{listener}
+	}
+	limited, err := e.Listen(listener)
+	if err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	if e.TLS != nil {
+		return func() error { return server.ServeTLS(limited, "", "") }, nil
+	}
+	return func() error { return server.Serve(limited) }, nil
 }
 
 // drain stops in the order that loses nothing: first every answer closes its connection and readiness is off, while

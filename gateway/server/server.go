@@ -1,8 +1,9 @@
 // Package server is the HTTP side of the gateway: a listener's connections in, GraphQL over HTTP out.
 //
 // It serves any gqlgen schema at /graphql by POST and GET as the GraphQL-over-HTTP draft has it, a playground at /, and
-// /healthz and /readyz. A request passes the middleware in the order that Server.handler shows, is read strictly,
-// executed under a deadline by gateway/operation, and answered without encoding its data again. Every error passes one
+// /healthz and /readyz. A request passes the middleware in the order that Server.handler shows, is read strictly, has its
+// documents found by name where it names them, is executed under a deadline by gateway/operation, and answered without
+// encoding its data again. Every error passes one
 // presenter, which tells clients what gateway/fail lets them read and logs the rest once. Panics cost one field or one
 // request, never the process. When the context of Serve ends, the server drains: it says it is not ready, closes
 // connections as it answers, and waits for what is under way. The package has no dependency that could be down.
@@ -13,19 +14,34 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"github.com/tributary-gateway/tributary/gateway/documents"
+	"github.com/tributary-gateway/tributary/gateway/edge"
+	"github.com/tributary-gateway/tributary/gateway/edge/batch"
 	"github.com/tributary-gateway/tributary/gateway/operation"
+	"github.com/tributary-gateway/tributary/gateway/upload"
 )
 
 // Options is what a server works with, next to its Config.
 type Options struct {
 	// Schema answers operations. It is required.
 	Schema graphql.ExecutableSchema
+	// Edge is what stands between the network and the handlers. Nil means one with every default.
+	Edge *edge.Edge
+	// Documents finds the documents that clients name instead of sending them. Nil means that each request has its text.
+	Documents *documents.Documents
+	// Plan is the name of the plan of the client that the context belongs to, for Documents. Nil means none.
+	Plan func(context.Context) string
+	// Uploads says whether requests may bring files.
+	Uploads upload.Config
+	// Batching says whether one request may have several operations.
+	Batching batch.Config
 	// Playground answers GET and HEAD for / and everything below /graphiql/. Nil means no playground.
 	Playground http.Handler
 	// Logger gets the access log and what clients may not read. Nil means silence.
@@ -60,6 +76,7 @@ type Server struct {
 	executor *operation.Executor
 	streams  Streams // nil without
 	draining atomic.Bool
+	recall   *recall // nil when requests aren't remembered
 }
 
 // New makes a server. The error names everything wrong with the configuration.
@@ -74,16 +91,25 @@ func New(config Config, options Options) (*Server, error) {
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
+	if err := s.complete(); err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
 	p := presenter{s.logger}
 	executor, err := operation.NewExecutor(options.Schema, s.config.Operation, p.present, p.recovered)
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
 	s.executor = executor
+	if err := s.Use(named{s.options.Documents, options.Plan}); err != nil {
+		return nil, err
+	}
 	for _, extension := range options.Extensions {
 		if err := s.Use(extension); err != nil {
 			return nil, err
 		}
+	}
+	if s.recalls() {
+		s.recall = &recall{seed: maphash.MakeSeed()}
 	}
 	if options.Streams != nil {
 		if s.streams, err = options.Streams(s); err != nil {
@@ -91,6 +117,24 @@ func New(config Config, options Options) (*Server, error) {
 		}
 	}
 	return s, nil
+}
+
+// complete makes the parts that the options leave out.
+func (s *Server) complete() (err error) {
+	o := &s.options
+	if o.Edge == nil {
+		if o.Edge, err = edge.New(edge.Config{}, edge.Options{MaxBodyBytes: s.config.MaxBodyBytes, Logger: s.logger}); err != nil {
+			return err
+		}
+	}
+	if o.Documents == nil {
+		none := documents.Config{Automatic: documents.Automatic{Disabled: true}}
+		if o.Documents, err = documents.New(none, documents.Options{Logger: s.logger}); err != nil {
+			return err
+		}
+	}
+	o.Uploads, o.Batching = o.Uploads.WithDefaults(), o.Batching.WithDefaults()
+	return errors.Join(o.Uploads.Validate(), o.Batching.Validate())
 }
 
 // Use adds an extension inside those that are there. It must not be called once the server serves.
@@ -106,9 +150,14 @@ func (s *Server) Handler() http.Handler { return s.handler() }
 
 // handler stacks the middleware; read it from the last line up, as a request goes.
 func (s *Server) handler() http.Handler {
-	h := s.routes()
-	h = s.limitBody(h)     // before anything reads
+	e := s.options.Edge
+	h := s.routes()        // GraphQL is guarded against forged requests there
+	h = e.Compress(h)      // inside the log, which counts what is sent
+	h = e.Inflate(h)       // bounds what a body becomes
+	h = s.limitBody(h)     // bounds what comes, before anything reads
+	h = e.CrossOrigin(h)   // preflights end here
 	h = s.logAccess(h)     // outside the limits: what they refuse is logged too
+	h = e.Secure(h)        // whatever is answered further in has these headers
 	h = s.identify(h)      // before the log: it needs the id
 	h = s.recoverPanics(h) // outermost, so that nothing gets past it
 	return h

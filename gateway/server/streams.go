@@ -21,16 +21,11 @@ type Streams interface {
 	Drain(ctx context.Context) error
 }
 
-// Executor checks and executes operations as the server does.
-func (s *Server) Executor() graphql.GraphExecutor {
-	if s.options.Cache == nil {
-		return s.executor
-	}
-	return cached{s.executor, s}
-}
+// Executor checks and executes operations as the server does. It is for operations that were admitted.
+func (s *Server) Executor() graphql.GraphExecutor { return outer{s.executor, s} }
 
-// cached is the executor with the cache before it.
-type cached struct {
+// outer is the executor with what the server has before it.
+type outer struct {
 	graphql.GraphExecutor
 
 	server *Server
@@ -45,7 +40,11 @@ func (*Server) Paid(operation *graphql.OperationContext, ticket Ticket) {
 }
 
 // DispatchOperation is graphql.GraphExecutor's. Answers in parts aren't kept; mutations change what is, however they come.
-func (c cached) DispatchOperation(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
+func (c outer) DispatchOperation(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
+	c.server.remember(ctx, op)
+	if c.server.options.Cache == nil {
+		return c.GraphExecutor.DispatchOperation(ctx, op)
+	}
 	inParts := defers(op)
 	if op.Operation.Operation == ast.Subscription || inParts && op.Operation.Operation == ast.Query {
 		return c.GraphExecutor.DispatchOperation(ctx, op)
@@ -59,7 +58,10 @@ func (c cached) DispatchOperation(ctx context.Context, op *graphql.OperationCont
 				return nil
 			}
 			done = true
-			response, _ := c.server.answered(ctx, r, op, ticket)
+			response, kept := c.server.answered(ctx, r, op, ticket)
+			if x := exchangeOf(ctx); x != nil && kept != nil {
+				x.setKept(response, kept)
+			}
 			return response
 		}, ctx
 	}
@@ -119,8 +121,14 @@ func (s *Server) Answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	}
 	header := w.Header()
 	header["Cache-Control"] = noStore
-	header.Add("Vary", "Accept")
-	s.answer(ctx, w, r, chosen, response, elsewhere{})
+	varyByAccept(header)
+	kept := Kept(elsewhere{})
+	if x := exchangeOf(ctx); x != nil {
+		if of := x.keptOf(response); of != nil {
+			kept = of
+		}
+	}
+	s.answer(ctx, w, r, chosen, response, kept)
 }
 
 // elsewhere is a Kept of which nothing is told. The data may be the cache's.
