@@ -128,7 +128,7 @@ func priceOperation(ctx context.Context, cmd *cli.Command) (*costReport, error) 
 	if err != nil {
 		return nil, &costRefusal{Code: costSchema, Message: fromRoot(err.Error())}
 	}
-	doc, selected, variables, err := admit(ctx, schema, string(query), cmd.String("operation"), given)
+	doc, selected, variables, err := admit(ctx, schema, cmd.String("query"), string(query), cmd.String("operation"), given)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func priceOperation(ctx context.Context, cmd *cli.Command) (*costReport, error) 
 	if err != nil {
 		return nil, &costRefusal{Code: fail.ValidationFailed.Code(), Message: err.Error()}
 	}
-	report, err := explain(formula, variables)
+	report, err := explain(formula, cmd.String("query"), variables)
 	if err != nil || cmd.String("response") == "" {
 		return report, err
 	}
@@ -147,11 +147,11 @@ func priceOperation(ctx context.Context, cmd *cli.Command) (*costReport, error) 
 	return report, report.addActual(formula, variables, data)
 }
 
-func explain(formula *cost.Formula, variables map[string]any) (*costReport, error) {
+func explain(formula *cost.Formula, file string, variables map[string]any) (*costReport, error) {
 	estimated, err := formula.Estimate(variables)
 	var refused *cost.Refusal
 	if errors.As(err, &refused) {
-		return nil, &costRefusal{Code: cost.SlicingCode, Path: strings.Join(refused.Path, "."), Message: refused.Message}
+		return nil, &costRefusal{Code: cost.SlicingCode, Path: strings.Join(refused.Path, "."), Message: placed(file, refused.Locations) + refused.Message}
 	}
 	if err != nil {
 		return nil, err

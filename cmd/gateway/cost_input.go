@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -57,7 +58,15 @@ func variablesFlag(name string) (map[string]any, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	if err := d.Decode(&variables); err != nil {
-		return nil, &costRefusal{Code: fail.BadRequest.Code(), Message: fmt.Sprintf("%s is no JSON object of variables: %v", name, err)}
+		end := int(d.InputOffset())
+		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+			end = int(syntax.Offset)
+		}
+		line := 1 + bytes.Count(text[:min(end, len(text))], []byte("\n"))
+		return nil, &costRefusal{Code: fail.BadRequest.Code(), Message: fmt.Sprintf("%s:%d: no JSON object of variables: %v", name, line, err)}
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, &costRefusal{Code: fail.BadRequest.Code(), Message: name + " has more than one JSON object of variables"}
 	}
 	return variables, nil
 }
@@ -133,7 +142,7 @@ var priceable = operation.Limits{
 
 // admit does what the gateway does with a request: it parses, checks against the schema, chooses the operation and
 // coerces the variables. Only variables of @skip and @include may be missing: the dearer branch is priced.
-func admit(ctx context.Context, schema *ast.Schema, query, name string, given map[string]any) (*ast.QueryDocument, *ast.OperationDefinition, map[string]any, error) {
+func admit(ctx context.Context, schema *ast.Schema, file, query, name string, given map[string]any) (*ast.QueryDocument, *ast.OperationDefinition, map[string]any, error) {
 	config := operation.Config{Limits: priceable}
 	documents, err := operation.NewDocuments(schema, config)
 	if err != nil {
@@ -141,7 +150,7 @@ func admit(ctx context.Context, schema *ast.Schema, query, name string, given ma
 	}
 	doc, errs := documents.Load(ctx, query)
 	if errs != nil {
-		return nil, nil, nil, refusalOf(errs)
+		return nil, nil, nil, refusalOf(file, errs)
 	}
 	executor, err := operation.NewExecutor(bareSchema{schema}, config, nil, nil)
 	if err != nil {
@@ -160,7 +169,7 @@ func admit(ctx context.Context, schema *ast.Schema, query, name string, given ma
 	}
 	admitted, errs := executor.CreateOperationContext(graphql.StartOperationTrace(ctx), &graphql.RawParams{Query: query, OperationName: name, Variables: all})
 	if errs != nil {
-		return nil, nil, nil, refusalOf(errs)
+		return nil, nil, nil, refusalOf(file, errs)
 	}
 	for _, variable := range open {
 		delete(admitted.Variables, variable)
@@ -168,17 +177,24 @@ func admit(ctx context.Context, schema *ast.Schema, query, name string, given ma
 	return admitted.Doc, admitted.Operation, admitted.Variables, nil
 }
 
-// refusalOf tells the first error; they are all of one kind.
-func refusalOf(errs gqlerror.List) error {
+// refusalOf tells the first error of a document; they are all of one kind.
+func refusalOf(file string, errs gqlerror.List) error {
 	code, _ := errs[0].Extensions["code"].(string)
 	if code == "" {
 		code = fail.ValidationFailed.Code()
 	}
-	message := errs[0].Message
-	if at := errs[0].Locations; len(at) > 0 {
-		message = fmt.Sprintf("%s (line %d, column %d)", message, at[0].Line, at[0].Column)
+	return &costRefusal{Code: code, Path: errs[0].Path.String(), Message: placed(file, errs[0].Locations) + errs[0].Message}
+}
+
+// placed is what stands before a message about a place in a document.
+func placed(file string, at []gqlerror.Location) string {
+	if file == "-" {
+		file = "stdin"
 	}
-	return &costRefusal{Code: code, Path: errs[0].Path.String(), Message: message}
+	if len(at) == 0 {
+		return file + ": "
+	}
+	return fmt.Sprintf("%s:%d:%d: ", file, at[0].Line, at[0].Column)
 }
 
 // bareSchema is a schema that nothing is executed with.

@@ -156,14 +156,16 @@ func TestExplainCostRefuses(t *testing.T) {
 		name, query, variables, code, path, message string
 		more                                        []string
 	}{
-		{"no GraphQL", `{ me `, "", "GRAPHQL_PARSE_FAILED", "", "Syntax error", nil},
-		{"no such field", `{ you }`, "", "GRAPHQL_VALIDATION_FAILED", "", `Cannot query field "you" on type "Query". (line 1, column 3)`, nil},
+		{"no GraphQL", "{\n me ", "", "GRAPHQL_PARSE_FAILED", "", "q.graphql:2:5: Syntax error", nil},
+		{"no such field", `{ you }`, "", "GRAPHQL_VALIDATION_FAILED", "", `q.graphql:1:3: Cannot query field "you" on type "Query".`, nil},
 		{"no such operation", `query A { me { age } }`, "", "GRAPHQL_VALIDATION_FAILED", "", `no operation named "B"`, []string{"--operation", "B"}},
 		{"several operations", `query A { me { age } } query B { me { age } }`, "", "GRAPHQL_VALIDATION_FAILED", "", `several operations`, nil},
 		{"a variable of another type", `query($n: Int) { users(max: $n) { age } }`, `{"n": "5"}`, "GRAPHQL_VALIDATION_FAILED", "", `Int cannot represent non-integer value`, nil},
 		{"a required variable", `query($n: Int!) { users(max: $n) { age } }`, `{}`, "GRAPHQL_VALIDATION_FAILED", "", `"$n" of required type "Int!" was not provided`, nil},
-		{"variables that are none", `{ me { age } }`, `[]`, "BAD_REQUEST", "", `no JSON object of variables`, nil},
-		{"a slicing argument", `{ me { age } a: users { age } }`, "", "COST_SLICING_ARGUMENTS", "a", `Field "users" needs the argument "max"`, nil},
+		{"variables that are none", `{ me { age } }`, `[]`, "BAD_REQUEST", "", `v.json:1: no JSON object of variables`, nil},
+		{"variables that are no JSON", `{ me { age } }`, "{\n\"n\": 1,\n}", "BAD_REQUEST", "", `v.json:3: no JSON object of variables`, nil},
+		{"variables of two", `{ me { age } }`, `{} {}`, "BAD_REQUEST", "", `v.json has more than one`, nil},
+		{"a slicing argument", `{ me { age } a: users { age } }`, "", "COST_SLICING_ARGUMENTS", "a", `q.graphql:1:14: Field "users" needs the argument "max"`, nil},
 		{"an answer of something else", `{ me { age } }`, "", "COST_RESPONSE_INVALID", "", `object due at byte 7`, []string{"--response", "data.json"}},
 		{"an answer that is no JSON", `{ me { age } }`, "", "COST_RESPONSE_INVALID", "", `is no JSON`, []string{"--response", "bad.json"}},
 	} {

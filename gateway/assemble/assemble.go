@@ -80,9 +80,7 @@ func (g *Gateway) assemble(schema graphql.ExecutableSchema, calls *call.Graph, r
 			return err
 		}
 		clients[name] = u.client
-		if u.answers != nil {
-			answers[name] = u.answers
-		}
+		answers[name] = u.answers
 		g.add(u)
 	}
 	upstreams, err := loader.New(calls, clients, loader.WithBatchPath(engine.BatchPath), loader.WithAnswers(answers))
@@ -105,6 +103,9 @@ func (g *Gateway) assemble(schema graphql.ExecutableSchema, calls *call.Graph, r
 		Context:    withCaller,
 		Recycle:    engine.Recycle,
 		Extensions: append(g.extensions, loader.Extension{Upstreams: upstreams}),
+	}
+	if err := g.openEdge(&options); err != nil {
+		return err
 	}
 	if err := g.openEvents(calls, clients, &options); err != nil {
 		return err

@@ -47,7 +47,9 @@ func (g *Gateway) openStore() (err error) {
 // openClients makes the parts that know clients.
 func (g *Gateway) openClients(schema *ast.Schema) (err error) {
 	cfg := g.config
-	g.clients.identity, err = identity.New(cfg.Identity, identity.Options{Logger: g.logger, Redis: g.clients.redis, Keys: g.keys})
+	g.clients.identity, err = identity.New(cfg.Identity, identity.Options{
+		Logger: g.logger, Redis: g.clients.redis, Keys: g.keys, Forwarded: cfg.Edge.Forwarded,
+	})
 	if err != nil {
 		return err
 	}
@@ -71,7 +73,7 @@ func (c *clients) Identify(ctx context.Context, r *http.Request) (context.Contex
 	if err != nil {
 		return ctx, err
 	}
-	return identity.With(ctx, client), nil
+	return c.admission.Informed(identity.With(ctx, client)), nil
 }
 
 // Challenge is the other half.

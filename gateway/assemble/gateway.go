@@ -16,6 +16,8 @@ import (
 	"github.com/tributary-gateway/tributary/gateway/admin"
 	"github.com/tributary-gateway/tributary/gateway/cache/store"
 	"github.com/tributary-gateway/tributary/gateway/config"
+	"github.com/tributary-gateway/tributary/gateway/documents"
+	"github.com/tributary-gateway/tributary/gateway/edge"
 	"github.com/tributary-gateway/tributary/gateway/identity"
 	"github.com/tributary-gateway/tributary/gateway/server"
 )
@@ -31,6 +33,8 @@ type Gateway struct {
 	answers   *store.Store // what is kept, of services and of whole responses
 	caching   *caching
 	streams   streams
+	edge      *edge.Edge
+	documents *documents.Documents
 	keys      []identity.Key // that are neither in a file nor in Redis
 	begun     time.Time
 	// extensions are those that the schema needs, besides the loaders'.
@@ -95,6 +99,7 @@ func (g *Gateway) openAdmin() (err error) {
 		return map[string]any{
 			"uptime_seconds": int64(time.Since(g.begun).Seconds()), "goroutines": runtime.NumGoroutine(),
 			"heap_bytes": m.HeapAlloc, "garbage_collections": m.NumGC,
+			"connections": g.edge.Connections(),
 		}
 	})
 	return nil
@@ -128,6 +133,9 @@ func (g *Gateway) Close() {
 	g.stop()
 	g.background.Wait()
 	g.streams.close()
+	if g.documents != nil {
+		g.documents.Close()
+	}
 	if g.answers != nil {
 		ctx, done := context.WithTimeout(context.Background(), settling)
 		defer done()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tributary-gateway/tributary/gateway/authorize"
 	"github.com/tributary-gateway/tributary/gateway/engine"
+	"github.com/tributary-gateway/tributary/gateway/subscription"
 	"github.com/tributary-gateway/tributary/upstreams/loader"
 )
 
@@ -19,7 +20,10 @@ import (
 // Fields that @authenticated and @requiresScopes keep from a caller are not resolved. Mistakes in these directives are
 // New's to report.
 func Schema(generated graphql.ExecutableSchema, bindings *engine.Bindings) graphql.ExecutableSchema {
-	options := []engine.Option{engine.WithTracker(func(ctx context.Context) engine.Tracker { return loader.From(ctx) })}
+	options := []engine.Option{
+		engine.WithTracker(func(ctx context.Context) engine.Tracker { return loader.From(ctx) }),
+		engine.WithParts(subscription.TakesParts),
+	}
 	if rules, err := authorize.New(generated.Schema()); rules != nil && err == nil {
 		options = append(options, engine.WithGuard(guard{rules}))
 	}

@@ -85,7 +85,7 @@ func (c *clients) identifyInit(ctx context.Context, r *http.Request, payload map
 	if err != nil {
 		return ctx, subscription.Client{}, err
 	}
-	return identity.With(ctx, client), subscription.Client{Account: client.Account(), Expires: client.Expires}, nil
+	return c.admission.Informed(identity.With(ctx, client)), subscription.Client{Account: client.Account(), Expires: client.Expires}, nil
 }
 
 // admitting is the admission as the runner of subscriptions knows it.

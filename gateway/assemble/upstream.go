@@ -29,7 +29,8 @@ type upstream struct {
 	client    *rest.Client
 	events    event.Service // what subscriptions need of it
 	stopping  func()        // closes the connections of event streams
-	answers   *reuse.Cache  // nil when nothing of the service is kept
+	answers   *reuse.Cache
+	ending    func()        // of what it hears of purges
 	fixed     bool          // the instances stand in the configuration
 	found     chan struct{} // closed when the instances are known
 }
@@ -69,7 +70,7 @@ func (u *upstream) assemble(section config.Service, kept *store.Store, logger *s
 	}
 	u.transport, err = transport.New(section.Config, transport.Options{
 		Service: u.name, Balancer: u.pool, Credentials: credentials, Carrier: carrier,
-		Timeout: section.Timeout, MaxBody: int64(section.MaxBody), Logger: logger,
+		MaxBody: int64(section.MaxBody), Logger: logger, // the timeout is the caller's to set: a call may have one of its own
 	})
 	if err != nil {
 		return err
@@ -95,16 +96,15 @@ func (u *upstream) assemble(section config.Service, kept *store.Store, logger *s
 			return fmt.Errorf("balance: hash: %w", err)
 		}
 	}
-	if section.Cache.Enabled {
-		u.answers, err = reuse.New(section.Cache, reuse.Options{
-			Service: u.name, Store: kept, Timeout: section.Timeout, MaxBody: int64(section.MaxBody),
-			Check: func(res *http.Response, body []byte) error { return u.client.Check(res, body) },
-		})
-		if err != nil {
-			return fmt.Errorf("cache: %w", err)
-		}
-		s.Transport = u.answers.Layer(u.transport)
+	u.answers, err = reuse.New(section.Cache, reuse.Options{
+		Service: u.name, Store: kept, Timeout: section.Timeout, MaxBody: int64(section.MaxBody),
+		Check: func(res *http.Response, body []byte) error { return u.client.Check(res, body) },
+	})
+	if err != nil {
+		return fmt.Errorf("cache: %w", err)
 	}
+	u.ending = kept.OnPurge(func([]string) { u.transport.Separate() })
+	s.Transport = u.answers.Layer(u.transport) // also when nothing is kept: it tells operations what answers say
 	if u.client, err = rest.NewClient(s); err != nil {
 		return err
 	}
@@ -152,6 +152,7 @@ func (u *upstream) state() any {
 }
 
 func (u *upstream) close() {
+	u.ending()
 	u.pool.Close()
 	u.transport.Close()
 	u.stopping()

@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -47,7 +48,7 @@ func scalarNames() string {
 // bindScalars binds the schema's scalars to package scalar, whose coercion is the specification's, where gqlgen.yml
 // doesn't bind them to something else than gqlgen's own.
 func bindScalars(cfg *config.Config) {
-	for name := range scalars {
+	for _, name := range append(slices.Collect(maps.Keys(scalars)), "Upload") {
 		if cfg.Schema.Types[name] == nil || !gqlgenDefault(cfg.Models[name].Model) {
 			continue
 		}

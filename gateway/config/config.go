@@ -21,12 +21,16 @@ import (
 	"github.com/tributary-gateway/tributary/gateway/admission"
 	"github.com/tributary-gateway/tributary/gateway/cache"
 	"github.com/tributary-gateway/tributary/gateway/cost"
+	"github.com/tributary-gateway/tributary/gateway/documents"
+	"github.com/tributary-gateway/tributary/gateway/edge"
+	"github.com/tributary-gateway/tributary/gateway/edge/batch"
 	"github.com/tributary-gateway/tributary/gateway/identity"
 	"github.com/tributary-gateway/tributary/gateway/memory"
 	"github.com/tributary-gateway/tributary/gateway/redisconn"
 	"github.com/tributary-gateway/tributary/gateway/server"
 	"github.com/tributary-gateway/tributary/gateway/subscription"
 	"github.com/tributary-gateway/tributary/gateway/telemetry"
+	"github.com/tributary-gateway/tributary/gateway/upload"
 	"github.com/tributary-gateway/tributary/upstreams/event"
 )
 
@@ -36,6 +40,14 @@ type Config struct {
 	Listen string `yaml:"listen" json:"listen"`
 	// Server is how HTTP is served: timeouts, limits and the checks that documents pass.
 	Server server.Config `yaml:"server" json:"server"`
+	// Edge is what stands between the network and GraphQL: connections, TLS, browsers, codings.
+	Edge edge.Config `yaml:"edge" json:"edge,omitzero"`
+	// Documents are those that clients name instead of sending them.
+	Documents documents.Config `yaml:"documents" json:"documents,omitzero"`
+	// Uploads are requests with files.
+	Uploads upload.Config `yaml:"uploads" json:"uploads,omitzero"`
+	// Batching is about several operations in one request.
+	Batching batch.Config `yaml:"batching" json:"batching,omitzero"`
 	// Identity says how clients are recognised.
 	Identity identity.Config `yaml:"identity" json:"identity,omitzero"`
 	// Cost says how operations are priced.
@@ -75,6 +87,10 @@ func base() *Config {
 func (c *Config) withDefaults() *Config {
 	c.Server = c.Server.WithDefaults()
 	c.Memory = c.Memory.WithDefaults()
+	c.Edge = c.Edge.WithDefaults()
+	c.Documents = c.Documents.WithDefaults()
+	c.Uploads = c.Uploads.WithDefaults()
+	c.Batching = c.Batching.WithDefaults()
 	c.Identity = c.Identity.WithDefaults()
 	c.Cost = c.Cost.WithDefaults()
 	c.Limits = c.Limits.WithDefaults()

@@ -50,7 +50,7 @@ type Service struct {
 	Balance balance.Config `yaml:"balance" json:"balance,omitzero"`
 	// Health says what puts an instance out of service.
 	Health health.Config `yaml:"health" json:"health,omitzero"`
-	// Cache is which of the service's answers are kept. It's off unless enabled.
+	// Cache is which of the service's answers are kept: those that say for how long, unless it says otherwise.
 	Cache reuse.Config `yaml:"cache" json:"cache,omitzero"`
 	transport.Config
 }
@@ -93,16 +93,9 @@ type Errors struct {
 func DefaultService() Service {
 	return Service{
 		Timeout: rest.DefaultTimeout, MaxBody: rest.DefaultMaxBody, UserAgent: rest.DefaultUserAgent,
-		Cache:  offered(),
+		Cache:  reuse.Default(),
 		Config: transport.Default(), Balance: balance.Config{}.WithDefaults(), Health: health.Config{}.WithDefaults(),
 	}
-}
-
-// offered is the cache of a service that has not been told to keep answers.
-func offered() reuse.Config {
-	c := reuse.Default()
-	c.Enabled = false
-	return c
 }
 
 // Validate names everything wrong with the service.

@@ -39,6 +39,11 @@ func (c *Config) problems() Problems {
 		}
 		variables[variableName(name)] = name
 	}
+	if c.Uploads.Enabled && c.Edge.CSRF.Disabled {
+		problems = append(problems, &Problem{
+			Path: "uploads.enabled", Message: "files come as forms, which any page may send in its visitor's name: they need edge.csrf, which is disabled",
+		})
+	}
 	return append(problems, validate(reflect.ValueOf(*c), "")...)
 }
 
@@ -160,7 +165,7 @@ func (d *decoder) locate(problems Problems, given map[string]string, known Probl
 		for path := p.Path; path != ""; path = parent(path) {
 			if at, ok := d.places[path]; ok {
 				hide := 0
-				if strings.Contains(path, ".headers.") {
+				if strings.HasPrefix(path, "services.") && strings.Contains(path, ".headers.") {
 					hide = at.afterKey()
 				}
 				p.Line, p.Column, p.Excerpt = at.line, at.column, d.src.excerpt(at, hide)
