@@ -79,8 +79,9 @@ func startDemo(t *testing.T, service http.Handler) *running {
 	return start(t, assemble.Schema(graph.NewExecutableSchema(own), graph.Bindings(own)), cfg)
 }
 
-// startSources serves the graph of the end-to-end tests, with one service for all and more settings.
-func startSources(t *testing.T, service http.Handler, settings string) *running {
+// startSources serves the graph of the end-to-end tests, with one service for all and more settings: of the section events,
+// and other sections.
+func startSources(t *testing.T, service http.Handler, settings string, sections ...string) *running {
 	t.Helper()
 	backend := httptest.NewServer(service)
 	t.Cleanup(backend.Close)
@@ -93,7 +94,7 @@ func startSources(t *testing.T, service http.Handler, settings string) *running 
 	for _, name := range []string{"people", "blog", "stock", "forms", "fussy", "zoo", "tiny"} {
 		environ = append(environ, strings.ToUpper(name)+"_URL="+backend.URL)
 	}
-	cfg, err := config.Parse(file, []byte(strings.Replace(string(text), "events:\n", "events:\n"+settings, 1)), config.Inputs{Environ: environ})
+	cfg, err := config.Parse(file, []byte(strings.Replace(string(text), "events:\n", "events:\n"+settings, 1)+strings.Join(sections, "\n")), config.Inputs{Environ: environ})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -195,7 +195,7 @@ func TestDefer(t *testing.T) {
 	}))
 	const apollo = "multipart/mixed;deferSpec=20220824, application/json"
 	const query = `{"query":"{ product(id: 1) { name ... @defer(label: \"late\") { stock { available } } } }"}`
-	const first = `{"data":{"product":{"name":"Cup","stock":null}},"hasNext":true}`
+	const first = `{"data":{"product":{"name":"Cup"}},"hasNext":true}`
 	const later = `{"incremental":[{"data":{"stock":{"available":3}},"label":"late","path":["product"]}],"hasNext":false}`
 	parts, events := g.post(t, apollo, query), g.post(t, eventStream, query)
 	if got := parts.Header.Get("Content-Type"); got != `multipart/mixed; boundary="-"; deferSpec=20220824` {
@@ -212,4 +212,118 @@ func TestDefer(t *testing.T) {
 		t.Errorf("content type %s", got)
 	}
 	expect(t, whole.next, `{"data":{"product":{"name":"Cup"}}}`, "end")
+
+	// Who doesn't take parts, or takes them in a form of later years, has one answer with all.
+	const all = `{"data":{"product":{"name":"Cup","stock":{"available":3}}}}`
+	for _, accept := range []string{"application/json", "*/*", "multipart/mixed;incrementalSpec=v0.2, application/json"} {
+		whole := g.post(t, accept, query)
+		if got := whole.Header.Get("Content-Type"); got != "application/json; charset=utf-8" {
+			t.Errorf("%s: content type %s", accept, got)
+		}
+		expect(t, whole.next, all, "end")
+	}
+
+	ws := g.dial(t, "graphql-transport-ws")
+	say(t, ws, `{"id":"1","type":"subscribe","payload":`+query+`}`)
+	expect(t, on(ws), `{"id":"1","type":"next","payload":`+first+`}`, `{"id":"1","type":"next","payload":`+later+`}`, `{"id":"1","type":"complete"}`)
+}
+
+// A client isn't slow because there are more parts than its queue has room for: they wait.
+func TestDeferManyParts(t *testing.T) {
+	const many = 700
+	g := startDemo(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		var list, stock strings.Builder
+		for i := range many {
+			comma := ","[:min(i, 1)]
+			_, _ = fmt.Fprintf(&list, `%s{"id": "%d", "sku": "A-%d"}`, comma, i, i)
+			_, _ = fmt.Fprintf(&stock, `%s"A-%d": {"available": %d}`, comma, i, i)
+		}
+		if r.URL.Path == "/stock" {
+			_, _ = fmt.Fprintf(w, "{%s}", stock.String())
+			return
+		}
+		_, _ = fmt.Fprintf(w, `{"data": [%s]}`, list.String())
+	}))
+	const query = `{"query":"{ products { __typename ... @defer { stock { available } } } }"}`
+	for name, next := range map[string]func(t *testing.T) string{
+		"server-sent events": g.post(t, eventStream, query).next,
+		"multipart":          g.post(t, "multipart/mixed", query).next,
+		"WebSocket": func() func(t *testing.T) string {
+			ws := g.dial(t, "graphql-transport-ws")
+			ws.SetReadLimit(1 << 20)
+			say(t, ws, `{"id":"1","type":"subscribe","payload":`+query+`}`)
+			return on(ws)
+		}(),
+	} {
+		parts := 0
+		for last := ""; !strings.Contains(last, `"hasNext":false`); {
+			last = next(t)
+			if last == "end" || strings.HasPrefix(last, "close") || strings.HasPrefix(last, "broken") {
+				t.Fatalf("%s: %s after %d parts", name, last, parts)
+			}
+			if strings.Contains(last, `"incremental"`) {
+				parts++
+			}
+		}
+		if parts != many {
+			t.Errorf("%s: %d parts", name, parts)
+		}
+	}
+}
+
+// The objects of a list are deferred together: one request for all of them, though each has a part of its own. A client that
+// leaves ends the request.
+func TestDeferInLists(t *testing.T) {
+	asked, left := make(chan string, 10), make(chan struct{})
+	hold := atomic.Bool{}
+	g := startDemo(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/stock" {
+			asked <- r.URL.RawQuery
+			if hold.Load() {
+				<-r.Context().Done()
+				close(left)
+				return
+			}
+			_, _ = io.WriteString(w, `{"A-1": {"available": 3}, "A-2": {"available": "no"}}`)
+			return
+		}
+		_, _ = io.WriteString(w, `{"data": [{"id": "1", "sku": "A-1", "name": "Cup"}, {"id": "2", "sku": "A-2", "name": "Pot"}]}`)
+	}))
+	const query = `{"query":"{ products { name ... @defer { stock { available } } } }"}`
+	parts := g.post(t, "multipart/mixed", query)
+	const mime = "Content-Type: application/json; charset=utf-8"
+	expect(t, parts.next, "---", mime, `{"data":{"products":[{"name":"Cup"},{"name":"Pot"}]},"hasNext":true}`, "---",
+		mime, `{"incremental":[{"data":{"stock":{"available":3}},"path":["products",0]}],"hasNext":true}`, "---", mime)
+	const broken = `{"incremental":[{"data":{"stock":null},"errors":[`
+	if got := parts.next(t); !strings.HasPrefix(got, broken) || !strings.Contains(got, `"path":["products",1,"stock","available"]`) ||
+		!strings.HasSuffix(got, `"path":["products",1]}],"hasNext":false}`) {
+		t.Errorf("got %s", got)
+	}
+	expect(t, parts.next, "-----", "end")
+	if got := <-asked; got != "sku=A-1&sku=A-2" || len(asked) > 0 {
+		t.Errorf("asked for %s, and %d times more", got, len(asked))
+	}
+
+	hold.Store(true)
+	parts = g.post(t, "multipart/mixed", query)
+	expect(t, parts.next, "---", mime, `{"data":{"products":[{"name":"Cup"},{"name":"Pot"}]},"hasNext":true}`)
+	<-asked
+	_ = parts.Body.Close()
+	select {
+	case <-left:
+	case <-time.After(patience):
+		t.Error("the service is still asked for a client that is gone")
+	}
+	g.stop()
+	select {
+	case err := <-g.served:
+		g.served <- err
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(patience):
+		t.Error("the gateway doesn't stop")
+	}
 }
