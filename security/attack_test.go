@@ -17,6 +17,10 @@ type attack struct {
 	send []byte
 	// slow, if it isn't zero, is waited between pieces of what is sent.
 	slow time.Duration
+	// until, if it isn't empty, is waited for before then is sent, or one of several between bars: a conversation that the
+	// gateway wouldn't end itself.
+	until string
+	then  []byte
 	// service, if it isn't nil, answers instead of the shop's services.
 	service http.HandlerFunc
 	want    verdict
@@ -49,6 +53,8 @@ type verdict struct {
 	// cpu and memory are what it may cost: 0.25 s and 16 MB if they are zero.
 	cpu    time.Duration
 	memory int64
+	// closed lists the codes with which a WebSocket may be closed; empty means any. "none" is no close.
+	closed []string
 	// errors is how many errors an answer may have; 0 means 11.
 	errors int
 	// services looks at the requests that services got.

@@ -4,7 +4,10 @@ import "net/http"
 
 // browsers are attacks that a page of somebody else's makes a client's browser do, and those on caches on the way.
 func browsers() []class {
-	return []class{{"mutations by GET", byGet()}, {"CSRF", csrf()}, {"CORS", cors()}, {"caches", caches()}, {"upgrades", upgrades()}}
+	return []class{
+		{"mutations by GET", byGet()}, {"CSRF", csrf()}, {"CORS", cors()}, {"caches", caches()}, {"upgrades", upgrades()},
+		{"WebSocket handshakes", handshakes()}, {"WebSocket frames", frames()}, {"WebSocket conversations", conversations()},
+	}
 }
 
 const cancel = "mutation%7BcancelOrder(id:1)%7D"
@@ -84,15 +87,12 @@ func caches() []attack {
 }
 
 func upgrades() []attack {
-	socket := func(target string, headers ...string) []byte {
-		return get(target, append([]string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}, headers...)...)
-	}
 	none := verdict{status: list("400 403 404 405 426"), refused: true}
 	return []attack{
-		{name: "WebSocket elsewhere", send: socket("/", "Sec-WebSocket-Protocol", "graphql-transport-ws"), want: verdict{status: list("200 400 404")}},
-		{name: "WebSocket at a path that isn't", send: socket("/subscriptions", "Sec-WebSocket-Protocol", "graphql-transport-ws"), want: none},
-		{name: "WebSocket with a key that is none", send: socket("/graphql", "Sec-WebSocket-Key", "x", "Sec-WebSocket-Protocol", "graphql-transport-ws"), want: none},
-		{name: "WebSocket from elsewhere", send: socket("/graphql", "Origin", "https://evil.test", "Sec-WebSocket-Protocol", "graphql-transport-ws", "Cookie", "session=1"), want: none},
+		{name: "WebSocket elsewhere", send: upgrade("/", "Sec-WebSocket-Protocol", "graphql-transport-ws"), want: verdict{status: list("200 400 404")}},
+		{name: "WebSocket at a path that isn't", send: upgrade("/subscriptions", "Sec-WebSocket-Protocol", "graphql-transport-ws"), want: none},
+		{name: "WebSocket with a key that is none", send: upgrade("/graphql", "Sec-WebSocket-Key", "x", "Sec-WebSocket-Protocol", "graphql-transport-ws"), want: none},
+		{name: "WebSocket from elsewhere", send: upgrade("/graphql", "Origin", "https://evil.test", "Sec-WebSocket-Protocol", "graphql-transport-ws", "Cookie", "session=1"), want: none},
 		{name: "WebSocket by POST", send: post(plainBody, "Connection", "Upgrade, close", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), want: verdict{status: list("200 400"), asked: []string{}}},
 		{name: "something unknown", send: document("{__typename}", "Connection", "Upgrade, close", "Upgrade", "smtp"), want: serve()},
 		{name: "events of a query", send: document("{__typename}", "Accept", "text/event-stream"), want: verdict{status: list("200 400 406"), asked: []string{}}},

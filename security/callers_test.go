@@ -45,7 +45,7 @@ func credentials() []attack {
 		{name: "none for a document that is wrong", send: document("{nothing}")},
 		{name: "none for a document that is too deep", send: document(times("{a", 1000))},
 		{name: "none for a batch", send: post("[" + plainBody + "]")},
-		{name: "none for an upload", send: post("--x--", "Content-Type", "multipart/form-data; boundary=x")},
+		{name: "none for an upload", send: post("--x--", "Content-Type", "multipart/form-data; boundary=x", "Apollo-Require-Preflight", "1")},
 		{name: "none for events", send: document("{__typename}", "Accept", "text/event-stream, */*")},
 		{name: "an empty one", send: bearer("")},
 		{name: "another scheme", send: with("Authorization", "Basic YTpi")},

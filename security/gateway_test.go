@@ -28,8 +28,10 @@ import (
 	"github.com/tributary-gateway/tributary/resolvers"
 )
 
-func newSchema() graphql.ExecutableSchema {
-	cfg := graph.Config{Resolvers: &resolvers.Resolver{}}
+func newSchema() graphql.ExecutableSchema { return schemaOf(&resolvers.Resolver{}) }
+
+func schemaOf(root graph.ResolverRoot) graphql.ExecutableSchema {
+	cfg := graph.Config{Resolvers: root}
 	return assemble.Schema(graph.NewExecutableSchema(cfg), graph.Bindings(cfg))
 }
 
@@ -57,7 +59,11 @@ func beGateway(yaml string) int {
 		stop()
 	}()
 	logger := slog.New(slog.NewTextHandler(&journal{}, nil))
-	if err := assemble.Run(ctx, newSchema(), cfg, logger); err != nil {
+	schema := newSchema()
+	if strings.HasPrefix(yaml, panics) {
+		schema = schemaOf(panicking{&resolvers.Resolver{}})
+	}
+	if err := assemble.Run(ctx, schema, cfg, logger); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -99,6 +105,7 @@ type gateway struct {
 	yaml     string
 	services *recorder
 	address  string
+	unable   bool // to answer an ordinary query
 
 	command *exec.Cmd
 	in      io.WriteCloser

@@ -191,6 +191,7 @@ func floods() []attack {
 	return []attack{
 		{name: "10,000 nulls where none may be", send: document("{users{name}}"), service: says("[" + times(`{"id":"1","name":null},`, 10_000) + `{"id":"1","name":null}]`), want: bounded},
 		{name: "10,000 values of the wrong type", send: document("{users{displayName}}"), service: says("[" + times(`{"display_name":{"a":1}},`, 10_000) + `{"display_name":1}]`), want: bounded},
+		{name: "10,000 items that are no objects", send: document("{users{name}}"), service: says("[" + times("1,", 10_000) + "1]"), want: bounded},
 		{name: "50 fields of one call that fails", send: document("{" + counted(50, func(i int) string { return fmt.Sprintf(`u%d:user(id:"%d"){id}`, i, i) }) + "}"), service: status(500, "{}"), want: bounded},
 	}
 }

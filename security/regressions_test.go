@@ -38,7 +38,7 @@ func doubling(n int, on, last string) string {
 func TestFragmentsExpandedPerSpreadWhenValidating(t *testing.T) {
 	holds(t,
 		attack{name: "valid", send: document("{product(id:1){...F0}}" + doubling(100, "Product", "id")), want: verdict{status: list("200 400")}},
-		attack{name: "invalid at the end", send: document("{product(id:1){...F0}}" + doubling(100, "Product", "nothing")), want: invalid()},
+		attack{name: "invalid at the end", send: document("{product(id:1){...F0}}" + doubling(100, "Product", "nothing")), want: refuse("400", "GRAPHQL_VALIDATION_FAILED REQUEST_TOO_LARGE")},
 		attack{name: "variables at the end", send: document("query($a:Int){product(id:1){...F0}}" + doubling(80, "Product", "reviews(first:$a){id}")), want: verdict{status: list("200 400")}},
 		attack{name: "introspection at the end", send: document("{...F0}" + doubling(80, "Query", "__schema{types{name}}")), want: verdict{status: list("200 400")}},
 	)
@@ -122,12 +122,12 @@ func TestParserRecursion(t *testing.T) {
 func TestErrorFloods(t *testing.T) {
 	small := func(v verdict) verdict { v.memory = 16 << 20; return v }
 	holds(t,
-		attack{name: "unknown directives", send: document("{__typename " + times("@a", 990) + "}"), want: small(invalid())},
+		attack{name: "unknown directives", send: document("{__typename " + times("@a", 990) + "}"), want: small(large())},
 		attack{name: "unknown fields", send: document("{users{" + counted(900, func(i int) string { return fmt.Sprintf("f%d ", i) }) + "}}"), want: small(invalid())},
 		attack{name: "unknown arguments", send: document("{users(" + counted(490, func(i int) string { return fmt.Sprintf("f%d:1 ", i) }) + "){id}}"), want: small(invalid())},
 		attack{name: "undefined variables", send: document("{usersById(ids:[" + counted(900, func(i int) string { return fmt.Sprintf("$v%d ", i) }) + "]){id}}"), want: small(invalid())},
 		attack{name: "unused fragments", send: document("{__typename}" + counted(180, func(i int) string { return fmt.Sprintf("fragment F%d on Query{__typename}", i) })), want: small(invalid())},
-		attack{name: "unused variables", send: document("query(" + counted(400, func(i int) string { return fmt.Sprintf("$v%d:Int ", i) }) + "){__typename}"), want: small(invalid())},
+		attack{name: "unused variables", send: document("query(" + counted(400, func(i int) string { return fmt.Sprintf("$v%d:Int ", i) }) + "){__typename}"), want: small(large())},
 		attack{name: "cycles", send: document("{...F0}" + counted(150, func(i int) string { return fmt.Sprintf("fragment F%d on Query{...F0 ...F%d}", i, i) })), want: small(invalid())},
 	)
 }

@@ -33,7 +33,7 @@ type class struct {
 
 // classes are all attacks that the gateway holds.
 func classes() []class {
-	return slices.Concat(documents(), inputs(), bodies(), wire(), browsers(), routes(), upstreams(), hostile(), disclosure(), callers())
+	return slices.Concat(documents(), inputs(), bodies(), wire(), browsers(), routes(), upstreams(), hostile(), disclosure(), callers(), edges())
 }
 
 func TestAttacks(t *testing.T) { run(t, classes()) }
@@ -88,13 +88,16 @@ func TestListIsComplete(t *testing.T) {
 // profiles are the configurations of the gateways that are attacked.
 var profiles = map[string]string{
 	// open is what a file with nothing but services gives, with what services may be told by clients.
-	"open": "server: {idle_timeout: 300ms, read_header_timeout: 1s}\n" + fmt.Sprintf(services, "5s"),
+	"open": "server: {drain_grace: -1s, idle_timeout: 300ms, read_header_timeout: 1s}\nsubscriptions: {init_timeout: 1s}\n" + fmt.Sprintf(services, "5s"),
 	// closed shows nothing of the schema.
-	"closed": "server: {idle_timeout: 300ms, read_header_timeout: 1s, operation: {disable_introspection: true}}\nplayground: {enabled: false}\n" + fmt.Sprintf(services, "5s"),
+	"closed": "server: {drain_grace: -1s, idle_timeout: 300ms, read_header_timeout: 1s, operation: {disable_introspection: true}}\nplayground: {enabled: false}\n" + fmt.Sprintf(services, "5s"),
 	// guarded wants to know who is calling.
-	"guarded": "server: {idle_timeout: 300ms, read_header_timeout: 1s}\nidentity: {required: true, jwt: [{issuer: \"https://issuer.test\", secret: \"" + signing + "\"}]}\n" + fmt.Sprintf(services, "5s"),
+	"guarded": "server: {drain_grace: -1s, idle_timeout: 300ms, read_header_timeout: 1s}\nidentity: {required: true, jwt: [{issuer: \"https://issuer.test\", secret: \"" + signing + "\"}]}\n" + fmt.Sprintf(services, "5s"),
+	// wide has everything on that is off by default.
+	"wide": "server: {drain_grace: -1s, idle_timeout: 300ms, read_header_timeout: 1s}\nsubscriptions: {init_timeout: 1s}\nbatching: {enabled: true}\nuploads: {enabled: true}\n" +
+		"edge: {cors: {origins: [\"https://app.test\", \"https://*.pages.test\"], credentials: true}}\n" + fmt.Sprintf(services, "5s"),
 	// hasty has no patience, for attacks that take time.
-	"hasty": "server: {idle_timeout: 300ms, read_header_timeout: 400ms, read_timeout: 800ms, operation_timeout: 600ms, write_timeout: 2s}\n" +
+	"hasty": "server: {drain_grace: -1s, idle_timeout: 300ms, read_header_timeout: 400ms, read_timeout: 800ms, operation_timeout: 600ms, write_timeout: 2s}\n" +
 		fmt.Sprintf(services, "300ms"),
 }
 

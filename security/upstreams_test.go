@@ -184,6 +184,11 @@ func amplification() []attack {
 		{name: "a service is asked once for a refused mutation", send: document(`mutation{cancelOrder(id:"x")}`), service: status(500, "{}"), want: failed("orders DELETE /orders/x")},
 		{name: "a batch that is refused isn't halved for ever", send: variables("query($i:[ID!]!){usersById(ids:$i){id}}", `{"i":[`+counted(99, func(i int) string { return fmt.Sprintf(`"%d",`, i) })+`"x"]}`), service: status(400, "{}"),
 			want: verdict{status: list("200"), codes: list("BAD_USER_INPUT"), cpu: time.Second, memory: 64 << 20, services: atMost(200)}},
+		{name: "9,000 ids", send: variables("query($i:[ID!]!){usersById(ids:$i){id}}", `{"i":[`+counted(9000, func(i int) string { return fmt.Sprintf("%d,", i) })+`0]}`),
+			want: verdict{status: list("200"), codes: list("BAD_USER_INPUT"), cpu: time.Second, memory: 32 << 20, services: atMost(0)}},
+		{name: "9,000 ids in 18 fields", send: document("{" + counted(18, func(i int) string {
+			return fmt.Sprintf("u%d:usersById(ids:[%s0]){id}", i, counted(500, func(j int) string { return fmt.Sprintf("%d,", 1000*i+j+1) }))
+		}) + "}"), want: verdict{status: list("200 400"), cpu: time.Second, memory: 32 << 20, services: atMost(11)}},
 	}
 }
 
