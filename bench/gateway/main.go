@@ -4,7 +4,9 @@
 //	LISTEN=127.0.0.1:8000 UPSTREAM=http://127.0.0.1:3000 gateway
 //
 // Its configuration is built in, so that the binary runs from any folder. With LIMITS=memory everybody has a plan that
-// nobody exhausts, with LIMITS=redis its points are in the Redis at REDIS (127.0.0.1:6379). The log goes to stderr.
+// nobody exhausts, with LIMITS=redis its points are in the Redis at REDIS (127.0.0.1:6379). With CACHE=memory answers are
+// kept for ten minutes, with CACHE=redis in the Redis alone, which is asked each time. COALESCE=off has identical queries
+// executed each for itself. The log goes to stderr.
 package main
 
 import (
@@ -32,6 +34,8 @@ var (
 	limits []byte
 	//go:embed redis.yaml
 	redis []byte
+	//go:embed cache.yaml
+	cache []byte
 )
 
 func main() {
@@ -53,12 +57,20 @@ func run(ctx context.Context) error {
 }
 
 func configure(environ []string) (*config.Config, error) {
+	set := func(variable string) bool { return slices.Contains(environ, variable) }
 	text := slices.Clone(settings)
-	switch {
-	case slices.Contains(environ, "LIMITS=memory"):
+	if set("LIMITS=memory") || set("LIMITS=redis") {
 		text = append(text, limits...)
-	case slices.Contains(environ, "LIMITS=redis"):
-		text = append(append(text, limits...), redis...)
+	}
+	if set("LIMITS=redis") || set("CACHE=redis") {
+		text = append(text, redis...)
+	}
+	environ = slices.Clone(environ)
+	if set("CACHE=memory") || set("CACHE=redis") {
+		text = append(text, cache...)
+		environ = append(environ, fmt.Sprintf("NO_L1=%t", set("CACHE=redis")))
+	} else if set("COALESCE=off") {
+		text = append(text, "\ncache: {coalesce: off}\n"...)
 	}
 	return config.Parse("gateway.yaml", text, config.Inputs{Environ: environ})
 }

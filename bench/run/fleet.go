@@ -21,8 +21,22 @@ type launch struct {
 	env           []string
 }
 
-// programs are started in this order: the service comes first.
-var programs = []launch{{name: "mock"}, {name: "gateway"}, {name: "floor"}, {name: "stock"}}
+// Gateways that keep answers.
+const (
+	keptHere    = "kept"
+	keptInRedis = "kept-in-redis"
+)
+
+// programs are started in this order: the service comes first, and Redis before who asks it.
+var programs = []launch{
+	{name: "mock"},
+	{name: "gateway"},
+	{name: "floor"},
+	{name: "stock"},
+	{name: keptHere, program: "gateway", env: []string{"LIMITS=memory", "CACHE=memory"}},
+	{name: redisServer, program: redisServer},
+	{name: keptInRedis, program: "gateway", env: []string{"CACHE=redis"}},
+}
 
 // process is a program that runs.
 type process struct {

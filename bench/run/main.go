@@ -1,6 +1,6 @@
 // Command run measures the gateway against its yardsticks and prints a table of ratios.
 //
-//	go run ./bench/run [-rounds 5] [-seconds 1.5] [-connections 100] [-only Q1,Q3] [-relay plain] [-soak 10m] [-limits]
+//	go run ./bench/run [-rounds 5] [-seconds 1.5] [-connections 100] [-only Q1,Q3] [-relay plain] [-coalesce off] [-soak 10m] [-limits]
 //
 // It builds the programs of bench/, starts each as a process of its own on the loopback, and lets its load generator,
 // another process, ask them in turn. A round measures each query at the gateway and right after at its yardstick, and
@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ type options struct {
 	relay       string
 	soak        time.Duration
 	limits      bool
+	coalesce    string
 	strict      bool
 }
 
@@ -48,6 +50,7 @@ func main() {
 	flag.StringVar(&o.relay, "relay", "lean", "which relay is the floor: lean, or plain, which reads with io.ReadAll")
 	flag.DurationVar(&o.soak, "soak", 0, "instead of the table: run Q1 for so long and print the gateway's memory")
 	flag.BoolVar(&o.limits, "limits", false, "instead of the table: the gateway with limits, in memory and in Redis, against itself without")
+	flag.StringVar(&o.coalesce, "coalesce", "on", "whether the gateway executes identical queries under way once: on, its default, or off")
 	flag.BoolVar(&o.strict, "strict", false, "end with status 2 when a target is missed")
 	flag.Parse()
 	if only != "" {
@@ -90,6 +93,10 @@ func measure(ctx context.Context, o options) (err error) {
 	default:
 		return fmt.Errorf("-relay is lean or plain, not %q", o.relay)
 	}
+	programs, rows, err = o.needed(programs, rows)
+	if err != nil {
+		return err
+	}
 	begun := time.Now()
 	f, err := start(ctx, programs)
 	if err != nil {
@@ -109,4 +116,30 @@ func measure(ctx context.Context, o options) (err error) {
 		return errMissed
 	}
 	return nil
+}
+
+// needed are the programs that the rows ask for, and those that they need. Rows that want a redis-server are left out when
+// there is none and they weren't asked for by name.
+func (o options) needed(programs []launch, rows []row) ([]launch, []row, error) {
+	if o.coalesce != "on" && o.coalesce != "off" {
+		return nil, nil, fmt.Errorf("-coalesce is on or off, not %q", o.coalesce)
+	}
+	asked := map[string]bool{"mock": true, "gateway": o.soak > 0}
+	ask := func(r row) bool { return r.measured.program == keptInRedis || o.limits }
+	if _, err := exec.LookPath(redisServer); err != nil && slices.ContainsFunc(rows, ask) {
+		if o.limits || len(o.only) > 0 {
+			return nil, nil, err
+		}
+		fmt.Println("there is no redis-server on the PATH: the rows that need one are left out")
+		rows = slices.DeleteFunc(rows, ask)
+	}
+	for _, r := range rows {
+		asked[r.measured.program], asked[r.against.program] = true, true
+		asked[redisServer] = asked[redisServer] || ask(r)
+	}
+	programs = slices.DeleteFunc(slices.Clone(programs), func(l launch) bool { return !asked[l.name] })
+	for i := range programs {
+		programs[i].env = append([]string{"COALESCE=" + o.coalesce}, programs[i].env...)
+	}
+	return programs, rows, nil
 }

@@ -76,8 +76,14 @@ func (f *fleet) cell(ctx context.Context, c cell, connections int, length time.D
 	if c.alone {
 		connections = 1
 	}
+	var beside []int
+	for name, p := range f.processes {
+		if name != c.program {
+			beside = append(beside, p.cmd.Process.Pid)
+		}
+	}
 	plan, err := json.Marshal(load.Plan{
-		Address: f.processes[c.program].address, PID: f.processes[c.program].cmd.Process.Pid,
+		Address: f.processes[c.program].address, PID: f.processes[c.program].cmd.Process.Pid, Beside: beside,
 		Connections: connections, Warmup: length / 3, Duration: length, Exchanges: exchanges,
 	})
 	if err != nil {

@@ -40,7 +40,7 @@ func TestRatiosAreMediansOfRounds(t *testing.T) {
 }
 
 func TestOnly(t *testing.T) {
-	for only, want := range map[string]int{"Q1": 2, "Q4": 2, "Q4 latency": 1, "Q9": 0} {
+	for only, want := range map[string]int{"Q1": 4, "Q1 kept": 1, "Q4": 2, "Q4 latency": 1, "Q9": 0} {
 		n := 0
 		for _, r := range table {
 			if r.wanted([]string{only}) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"sync"
@@ -21,7 +22,8 @@ type Exchange struct {
 // Plan is one measurement.
 type Plan struct {
 	Address     string
-	PID         int // whose CPU time is read; 0 for none
+	PID         int   // whose CPU time is read; 0 for none
+	Beside      []int // other processes whose CPU time is read, in one sum
 	Connections int
 	// Warmup comes before Duration and counts nothing.
 	Warmup, Duration time.Duration
@@ -32,7 +34,9 @@ type Plan struct {
 type Result struct {
 	Requests int
 	// CPU is user and system time of the process during the measurement.
-	CPU     time.Duration
+	CPU time.Duration
+	// All is that of the process, of those beside it and of this one.
+	All     time.Duration
 	Elapsed time.Duration
 	// P50 and P99 are of the time from sending a request to having its whole answer.
 	P50, P99 time.Duration
@@ -119,13 +123,13 @@ func Measure(p Plan) (Result, error) {
 	pass(p.Warmup)
 	counting.Store(true)
 	before, begun := total(workers), time.Now()
-	used, err := CPU(p.PID)
+	used, all, err := p.used()
 	if err != nil {
 		return Result{}, err
 	}
 	pass(p.Duration)
 	after, elapsed := total(workers), time.Since(begun)
-	usedAfter, err := CPU(p.PID)
+	usedAfter, allAfter, err := p.used()
 	if err != nil {
 		return Result{}, err
 	}
@@ -139,11 +143,27 @@ func Measure(p Plan) (Result, error) {
 		times = append(times, workers[i].times...)
 	}
 	slices.Sort(times)
-	r := Result{Requests: after - before, CPU: usedAfter - used, Elapsed: elapsed}
+	r := Result{Requests: after - before, CPU: usedAfter - used, All: allAfter - all, Elapsed: elapsed}
 	if len(times) > 0 {
 		r.P50, r.P99 = times[len(times)/2], times[len(times)*99/100]
 	}
 	return r, nil
+}
+
+// used is the CPU time that the process has taken so far, and that of all.
+func (p Plan) used() (one, all time.Duration, err error) {
+	if one, err = CPU(p.PID); err != nil {
+		return 0, 0, err
+	}
+	all = one
+	for _, pid := range append([]int{os.Getpid()}, p.Beside...) {
+		used, err := CPU(pid)
+		if err != nil {
+			return 0, 0, err
+		}
+		all += used
+	}
+	return one, all, nil
 }
 
 func total(workers []worker) int {
