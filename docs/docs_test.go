@@ -120,7 +120,7 @@ func (p property) leaves(path string, visit func(string)) {
 }
 
 func TestExampleConfigurationsLoad(t *testing.T) {
-	for _, page := range []string{"README.md", "docs/configuration.md"} {
+	for _, page := range []string{"README.md", "docs/configuration.md", "docs/edge.md"} {
 		text, err := os.ReadFile(filepath.Join(root, page))
 		if err != nil {
 			t.Fatal(err)
