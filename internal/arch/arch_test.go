@@ -108,6 +108,7 @@ var likeCmd = map[string]string{
 	"cmd":               "commands",
 	"examples":          "a team's own command",
 	"bench":             "a command that measures",
+	"internal/caching":  "a team's own command, as tests run it",
 	"gateway/config":    "itself",
 	"gateway/telemetry": "itself",
 	"gateway/assemble":  "gives the sections to the packages they belong to, for cmd and for every team's own command",
