@@ -26,7 +26,7 @@ func TestNobodyGetsAnothersAnswer(t *testing.T) {
 		`query ($x: Boolean!) { item(id: 3) { id version note @include(if: $x) { text } } }`,
 		`{ items { id note { text } } me { email } }`,
 	}
-	const requests, side = 10_000, 32
+	const requests, side = 10_000, 40
 	var hits, private atomic.Int64
 	var all sync.WaitGroup
 	for range side {
