@@ -21,8 +21,8 @@ const (
 	// shortPause is how long what nobody waits for isn't sent again after a failure; each further one doubles it.
 	shortPause = 10 * time.Millisecond
 	longPause  = 250 * time.Millisecond
-	// patience is how often those who are about to ask go first.
-	patience = 4
+	// patience is for how long those who are about to ask go first.
+	patience = time.Millisecond
 	// fewTabs may stay though there's nothing on them.
 	fewTabs = 1024
 )
@@ -149,7 +149,7 @@ func (l *lane) work() {
 // gather lets those who are about to ask go first, as long as they come, so that on a busy machine more go together. On an
 // idle one it's no time.
 func (l *lane) gather() {
-	for range patience {
+	for begun := time.Now(); time.Since(begun) < patience; {
 		before := l.waiting()
 		if runtime.Gosched(); l.waiting() == before {
 			return
