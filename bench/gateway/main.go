@@ -53,7 +53,9 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return assemble.Run(ctx, schema(), cfg, telemetry.NewLogger(os.Stderr, cfg.Log))
+	lines := telemetry.NewLines(os.Stderr)
+	defer lines.Close()
+	return assemble.Run(ctx, schema(), cfg, telemetry.NewLogger(lines, cfg.Log))
 }
 
 func configure(environ []string) (*config.Config, error) {

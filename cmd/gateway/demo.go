@@ -60,7 +60,9 @@ func runDemo(ctx context.Context, cfg *config.Config, out, log io.Writer) (err e
 		return err
 	}
 
-	logger := telemetry.NewLogger(log, cfg.Log)
+	lines := telemetry.NewLines(log)
+	defer lines.Close()
+	logger := telemetry.NewLogger(lines, cfg.Log)
 	s, err := assemble.New(newSchema(), cfg, logger, assemble.WithKeys(clients.keys...))
 	if err != nil {
 		return err

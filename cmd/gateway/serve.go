@@ -46,7 +46,9 @@ func serveAction(run runner) cli.ActionFunc {
 
 // serve runs the gateway with a logger that writes to log.
 func serve(ctx context.Context, cfg *config.Config, log io.Writer, run runner) error {
-	logger := telemetry.NewLogger(log, cfg.Log)
+	lines := telemetry.NewLines(log)
+	defer lines.Close()
+	logger := telemetry.NewLogger(lines, cfg.Log)
 	logger.InfoContext(ctx, "configuration", "config", cfg)
 	return run(ctx, cfg, logger)
 }

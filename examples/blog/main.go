@@ -34,7 +34,9 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return assemble.Run(ctx, newSchema(), cfg, telemetry.NewLogger(os.Stderr, cfg.Log))
+	lines := telemetry.NewLines(os.Stderr)
+	defer lines.Close()
+	return assemble.Run(ctx, newSchema(), cfg, telemetry.NewLogger(lines, cfg.Log))
 }
 
 func newSchema() graphql.ExecutableSchema {

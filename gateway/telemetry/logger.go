@@ -18,8 +18,12 @@ func NewLogger(w io.Writer, c Config) *slog.Logger {
 		level = slog.LevelInfo
 	}
 	options := &slog.HandlerOptions{Level: level}
+	var handler slog.Handler = slog.NewTextHandler(w, options)
 	if c.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
+		handler = slog.NewJSONHandler(w, options)
 	}
-	return slog.New(slog.NewTextHandler(w, options))
+	if lines, ok := w.(*Lines); ok {
+		handler = urgent{handler, lines}
+	}
+	return slog.New(handler)
 }
