@@ -66,12 +66,12 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 // post answers a request that has its parameters, or those of several operations, in a JSON body.
 func (s *Server) post(ctx context.Context, w http.ResponseWriter, r *http.Request, chosen media, start time.Time) *problem {
 	buffer := requestBuffers.Get().(*[]byte)
+	defer requestBuffers.Put(buffer) // whoever keeps something of the body has copied it
 	body, wrong := readPost(r, *buffer)
 	if wrong != nil {
 		return wrong
 	}
 	if s.recalled(ctx, w, r, chosen, body) {
-		requestBuffers.Put(buffer) // nobody has anything of it
 		return nil
 	}
 	if s.options.Batching.Enabled && batch.Is(body) {

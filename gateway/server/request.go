@@ -34,7 +34,7 @@ func unsupported(message string) *problem {
 	return &problem{status: http.StatusUnsupportedMediaType, kind: fail.BadRequest, message: message}
 }
 
-// requestBuffers are *[]byte, for requests that turn out to be remembered.
+// requestBuffers are *[]byte, for bodies.
 var requestBuffers = sync.Pool{New: func() any { b := make([]byte, 0, longestRecalled); return &b }}
 
 // readPost reads a body that says it's JSON, into the buffer where it fits.
