@@ -23,6 +23,10 @@ var (
 	withFiles = []ast.Operation{ast.Mutation}
 )
 
+// byLink says whether a request asks by its address. HEAD is GET whose answer has no body (RFC 9110, section 9.3.2): net/http
+// keeps it back.
+func byLink(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
 // graphql answers /graphql.
 func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 	files := s.options.Uploads.Enabled && upload.Is(r)
@@ -33,7 +37,7 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header["Cache-Control"] = noStore
 	varyByAccept(header)
-	if r.Method != http.MethodPost && r.Method != http.MethodGet {
+	if r.Method != http.MethodPost && !byLink(r) {
 		otherMethod(w, r, s.methods())
 		return
 	}
@@ -49,7 +53,7 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 	case wrong != nil:
 	case files:
 		wrong = s.files(ctx, w, r, chosen)
-	case r.Method == http.MethodGet: // a link must not change anything
+	case byLink(r): // and a link must not change anything
 		var params *graphql.RawParams
 		if params, wrong = readGet(r); wrong == nil {
 			wrong = s.one(ctx, w, r, chosen, asked{params: params, kinds: byGet, began: start})

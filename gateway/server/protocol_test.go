@@ -83,7 +83,9 @@ func TestRequests(t *testing.T) {
 			bad("The answer can be application/graphql-response+json or application/json, and Accept excludes both.")},
 		{"put", call{method: http.MethodPut}, 405, bad("This method is not allowed here.")},
 		{"options", call{method: http.MethodOptions}, 204, ""},
-		{"head", call{method: http.MethodHead}, 405, ""},
+		{"head without a query", call{method: http.MethodHead}, 400, ""},
+		{"head", call{method: http.MethodHead, path: "/graphql?query=%7B__typename%7D"}, 200, ""},
+		{"head of a mutation", call{method: http.MethodHead, path: "/graphql?query=mutation%7Bchange%7D"}, 405, ""},
 		{"elsewhere", call{method: http.MethodGet, path: "/graphql/"}, 404, refused("NOT_FOUND", "There is nothing here. GraphQL is at /graphql.")},
 		{"no playground", call{method: http.MethodGet, path: "/"}, 404, refused("NOT_FOUND", "There is nothing here. GraphQL is at /graphql.")},
 		{"health", call{method: http.MethodGet, path: "/healthz"}, 200, `{"status":"ok"}`},
@@ -110,6 +112,23 @@ func TestRequests(t *testing.T) {
 }
 
 // A body without a length is refused when the limit is passed, not before.
+// HEAD tells what GET would, and the next answer on the connection isn't taken for its body.
+func TestHead(t *testing.T) {
+	address := start(t, server.Config{}, server.Options{})
+	wanted := call{method: http.MethodGet, path: "/graphql?query=%7B__typename%7D"}.do(t, address)
+	for range 2 {
+		got := call{method: http.MethodHead, path: "/graphql?query=%7B__typename%7D"}.do(t, address)
+		for _, name := range []string{"Content-Type", "Content-Length", "Cache-Control", "Vary"} {
+			if got.header.Get(name) != wanted.header.Get(name) {
+				t.Errorf("%s: %q, GET has %q", name, got.header.Get(name), wanted.header.Get(name))
+			}
+		}
+		if got.status != wanted.status || got.body != "" {
+			t.Errorf("status %d, body %q", got.status, got.body)
+		}
+	}
+}
+
 func TestChunkedBodyTooLong(t *testing.T) {
 	address := start(t, server.Config{MaxBodyBytes: 100}, server.Options{})
 	body := struct{ *strings.Reader }{strings.NewReader(query("{ __typename }" + strings.Repeat(" ", 100)).body)}

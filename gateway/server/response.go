@@ -20,7 +20,7 @@ import (
 func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Request, as media, response *graphql.Response, kept Kept) {
 	if kept != nil {
 		kept.SetHeaders(w.Header(), len(response.Errors) == 0 && len(response.Extensions) == 0)
-		if r.Method == http.MethodGet && len(response.Errors) == 0 && kept.NotModified(r.Header.Get("If-None-Match")) {
+		if byLink(r) && len(response.Errors) == 0 && kept.NotModified(r.Header.Get("If-None-Match")) {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}

@@ -148,9 +148,9 @@ func (*Server) Created(ctx context.Context, operation *graphql.OperationContext)
 // methods are those of /graphql.
 func (s *Server) methods() string {
 	if s.streams == nil {
-		return "GET, POST, OPTIONS"
+		return "GET, HEAD, POST, OPTIONS"
 	}
-	return "GET, POST, PUT, DELETE, OPTIONS"
+	return "GET, HEAD, POST, PUT, DELETE, OPTIONS"
 }
 
 func (s *Server) drainStreams(ctx context.Context) error {
