@@ -145,7 +145,6 @@ func (a *Admission) Admit(ctx context.Context, header http.Header, op *graphql.O
 		t.fixed = true // there is no answer to price
 		return t, t.explained(err)
 	}
-	op.Stats.SetExtension(budget, t)
 	return t, nil
 }
 

@@ -7,10 +7,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/tributary-gateway/tributary/gateway/ratelimit"
+	"github.com/tributary-gateway/tributary/gateway/server"
 )
-
-// budget is the key of an operation's ticket in gqlgen's statistics.
-const budget = "admission.budget"
 
 // Budget is how a client's points stand while an operation of it runs.
 type Budget struct {
@@ -27,7 +25,7 @@ func BudgetOf(ctx context.Context) (b Budget, ok bool) {
 	if !graphql.HasOperationContext(ctx) {
 		return b, false
 	}
-	t, ok := graphql.GetOperationContext(ctx).Stats.GetExtension(budget).(*ticket)
+	t, ok := server.TicketOf(graphql.GetOperationContext(ctx)).(*ticket)
 	if !ok {
 		return b, false
 	}

@@ -114,6 +114,9 @@ func (d *desk) asking(ctx context.Context, asked, query string, variables map[st
 	if v.Ticket == nil {
 		d.t.Fatal("no ticket")
 	}
+	if v.err == nil {
+		server.Paid(v.operation, v.Ticket)
+	}
 	return v
 }
 

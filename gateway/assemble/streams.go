@@ -51,7 +51,7 @@ func (g *Gateway) openEvents(calls *call.Graph, clients map[string]*rest.Client,
 // openStreams makes the server's Streams.
 func (g *Gateway) openStreams(s *server.Server) (server.Streams, error) {
 	execution := subscription.Execution{
-		Executor: s.Executor(), Created: s.Created, Admission: admitting{g.clients.admission, s},
+		Executor: s.Executor(), Created: s.Created, Admission: admitting{g.clients.admission},
 		Timeout: g.config.Server.WithDefaults().OperationTimeout,
 	}
 	runner, err := subscription.NewRunner(execution)
@@ -89,14 +89,11 @@ func (c *clients) identifyInit(ctx context.Context, r *http.Request, payload map
 }
 
 // admitting is the admission as the runner of subscriptions knows it.
-type admitting struct {
-	admission *admission.Admission
-	server    *server.Server
-}
+type admitting struct{ admission *admission.Admission }
 
 func (a admitting) Admit(ctx context.Context, header http.Header, op *graphql.OperationContext) (subscription.Ticket, error) {
 	ticket, err := a.admission.Admit(ctx, header, op)
-	a.server.Paid(op, ticket)
+	server.Paid(op, ticket)
 	return ticket, err
 }
 

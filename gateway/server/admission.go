@@ -31,6 +31,21 @@ type Ticket interface {
 	Header(h http.Header)
 }
 
+// ticketKey is where Paid leaves an operation's Ticket.
+const ticketKey = "server.ticket"
+
+// Paid notes the Ticket of an operation that is about to be executed. The server does that itself for those that it asks its
+// Admission about.
+func Paid(operation *graphql.OperationContext, ticket Ticket) {
+	operation.Stats.SetExtension(ticketKey, ticket)
+}
+
+// TicketOf is the Ticket of an operation that is executed, nil when there's none.
+func TicketOf(operation *graphql.OperationContext) Ticket {
+	ticket, _ := operation.Stats.GetExtension(ticketKey).(Ticket)
+	return ticket
+}
+
 // Identity says who sent a request to /graphql, before its body is read.
 type Identity interface {
 	// Identify puts the client into the context. The error is a *fail.Error: Unauthenticated for credentials that are
@@ -56,6 +71,7 @@ func (s *Server) admitted(
 		return s.executor.DispatchError(graphql.WithOperationContext(ctx, operation), gqlerror.List{gqlerror.WrapIfUnwrapped(err)}), nil
 	}
 	if response = ticket.Instead(); response == nil {
+		Paid(operation, ticket)
 		response, kept = s.answered(ctx, r, operation, ticket)
 	}
 	return response, kept

@@ -151,19 +151,18 @@ func (s *Server) recalled(ctx context.Context, w http.ResponseWriter, r *http.Re
 	if kept == nil {
 		return false
 	}
-	operation := again(known.operation, r.Header)
 	if x := exchangeOf(ctx); x != nil {
-		x.setOperation(operation.Operation.Name)
+		x.setOperation(known.operation.Operation.Name)
 	}
 	response := &graphql.Response{Data: data}
 	if s.options.Admission != nil {
-		response, kept = s.paid(ctx, w, r, operation, response, kept, price)
+		response, kept = s.paid(ctx, w, r, known.operation, response, kept, price)
 	}
 	s.answer(ctx, w, r, chosen, response, kept)
 	return true
 }
 
-// paid is admitted for an answer that is there.
+// paid is admitted for an answer that is there. Others use the operation at the same time.
 func (s *Server) paid(
 	ctx context.Context, w http.ResponseWriter, r *http.Request, operation *graphql.OperationContext, found *graphql.Response, kept Kept, price *Price,
 ) (response *graphql.Response, _ Kept) {
@@ -173,7 +172,7 @@ func (s *Server) paid(
 		ticket.Header(w.Header())
 	}()
 	if err != nil {
-		ctx = graphql.WithOperationContext(graphql.StartOperationTrace(ctx), operation)
+		ctx = graphql.WithOperationContext(graphql.StartOperationTrace(ctx), again(operation, r.Header))
 		return s.executor.DispatchError(ctx, gqlerror.List{gqlerror.WrapIfUnwrapped(err)}), nil
 	}
 	if response = ticket.Instead(); response != nil {

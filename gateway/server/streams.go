@@ -31,14 +31,6 @@ type outer struct {
 	server *Server
 }
 
-// ticketKey is where Paid leaves an operation's Ticket, for the cache to tell it of hits.
-const ticketKey = "server.ticket"
-
-// Paid notes the Ticket of an operation that isn't admitted by the server itself.
-func (*Server) Paid(operation *graphql.OperationContext, ticket Ticket) {
-	operation.Stats.SetExtension(ticketKey, ticket)
-}
-
 // DispatchOperation is graphql.GraphExecutor's. Answers in parts aren't kept; mutations change what is, however they come.
 func (c outer) DispatchOperation(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
 	c.server.remember(ctx, op)
@@ -51,7 +43,7 @@ func (c outer) DispatchOperation(ctx context.Context, op *graphql.OperationConte
 	}
 	r := &http.Request{Header: op.Headers}
 	if !inParts {
-		ticket, _ := op.Stats.GetExtension(ticketKey).(Ticket)
+		ticket := TicketOf(op)
 		done := false
 		return func(ctx context.Context) *graphql.Response {
 			if done {
