@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +22,7 @@ import (
 	"github.com/tributary-gateway/tributary/gateway/documents"
 	"github.com/tributary-gateway/tributary/gateway/fail"
 	"github.com/tributary-gateway/tributary/gateway/redisconn/redistest"
+	"github.com/tributary-gateway/tributary/internal/journal"
 )
 
 func sha(text string) string {
@@ -277,7 +277,7 @@ func TestTrustedDocuments(t *testing.T) {
 	relay, manifest := filepath.Join(folder, "relay.json"), filepath.Join(folder, "apollo.json")
 	write(t, manifest, apollo(sha(posts), posts))
 	write(t, relay, fmt.Sprintf(`{"d41d8cd98f00b204e9800998ecf8427e": %s}`, quoted(add)))
-	var log lines
+	var log journal.Journal
 	d := start(t, documents.Config{Trusted: documents.Trusted{
 		Manifests: []string{manifest, relay},
 		Plans:     map[string]documents.Mode{"partner": documents.Enforce, "trial": documents.Log},
@@ -337,7 +337,7 @@ func TestEnforceLearnsNothing(t *testing.T) {
 func TestManifestsAreReadAgain(t *testing.T) {
 	manifest := filepath.Join(t.TempDir(), "m.json")
 	write(t, manifest, apollo("1", posts))
-	var log lines
+	var log journal.Journal
 	d := start(t, documents.Config{Trusted: documents.Trusted{Manifests: []string{manifest}}}, documents.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	knows := func(id string) bool { _, code, _ := resolve(d, "", id, "", nil); return code == "" }
 	if !knows("1") || knows("2") {
@@ -365,24 +365,6 @@ func until(t *testing.T, holds func() bool) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-}
-
-// lines is a log that may be read while it is written.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 func TestManifestForms(t *testing.T) {

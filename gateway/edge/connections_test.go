@@ -12,6 +12,7 @@ import (
 
 	"github.com/tributary-gateway/tributary/gateway/address"
 	"github.com/tributary-gateway/tributary/gateway/edge"
+	"github.com/tributary-gateway/tributary/internal/journal"
 )
 
 // listen starts a server that says "hi" to each connection and keeps it open until its peer closes it.
@@ -54,7 +55,7 @@ func dial(t *testing.T, address string) (net.Conn, bool) {
 }
 
 func TestLimitPerAddress(t *testing.T) {
-	var log buffer
+	var log journal.Journal
 	l, address := listen(t, edge.Connections{MaxPerAddress: 3, CountLoopback: true}, nil, slog.New(slog.NewTextHandler(&log, nil)))
 	var conns []net.Conn
 	for i := range 3 {

@@ -17,12 +17,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/tributary-gateway/tributary/gateway/address"
 	"github.com/tributary-gateway/tributary/gateway/edge"
+	"github.com/tributary-gateway/tributary/internal/journal"
 )
 
 // issue makes a certificate signed by an authority, or one that signs itself.
@@ -127,7 +127,7 @@ func TestTLSMinimumVersion(t *testing.T) {
 }
 
 func TestTLSReadsFilesAgain(t *testing.T) {
-	var log buffer
+	var log journal.Journal
 	folder := t.TempDir()
 	first, second := issue(t, "gateway.test", nil), issue(t, "gateway.test", nil)
 	address := secure(t, writePair(t, folder, first), edge.HTTP2{}, slog.New(slog.NewTextHandler(&log, nil)))
@@ -162,24 +162,6 @@ func until(t *testing.T, holds func() bool) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-// buffer is a log that may be read while it is written.
-type buffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 func TestTLSClientCertificates(t *testing.T) {

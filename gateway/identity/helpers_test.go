@@ -1,7 +1,6 @@
 package identity_test
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -31,6 +30,7 @@ import (
 
 	"github.com/tributary-gateway/tributary/gateway/fail"
 	"github.com/tributary-gateway/tributary/gateway/identity"
+	"github.com/tributary-gateway/tributary/internal/journal"
 )
 
 // start makes an Authenticator that the test's end closes.
@@ -86,22 +86,7 @@ func (c *clock) now() time.Time           { return time.Unix(0, c.at.Load()).UTC
 func (c *clock) advance(by time.Duration) { c.at.Add(int64(by)) }
 
 // records is a log that can be read while it's written.
-type records struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (r *records) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.Write(p)
-}
-
-func (r *records) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.text.String()
-}
+type records struct{ journal.Journal }
 
 func (r *records) logger() *slog.Logger { return slog.New(slog.NewTextHandler(r, nil)) }
 

@@ -21,6 +21,7 @@ import (
 
 	"github.com/tributary-gateway/tributary/gateway/redisconn"
 	"github.com/tributary-gateway/tributary/gateway/redisconn/redistest"
+	"github.com/tributary-gateway/tributary/internal/journal"
 )
 
 func connect(t *testing.T, c redisconn.Config, o redisconn.Options) redis.UniversalClient {
@@ -116,21 +117,10 @@ func TestTLS(t *testing.T) {
 }
 
 // lines counts what is logged.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
+type lines struct{ journal.Journal }
 
 func (l *lines) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), text)
+	return strings.Count(l.String(), text)
 }
 
 type ups struct {
@@ -194,7 +184,7 @@ func TestBreaker(t *testing.T) {
 				}
 			}
 			if told := log.count("\n"); told != len(metrics.all) {
-				t.Errorf("%d lines for %d changes:\n%s", told, len(metrics.all), log.text.String())
+				t.Errorf("%d lines for %d changes:\n%s", told, len(metrics.all), log.String())
 			}
 		})
 	}

@@ -14,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -24,6 +23,7 @@ import (
 
 	"github.com/tributary-gateway/tributary/gateway/assemble"
 	"github.com/tributary-gateway/tributary/gateway/config"
+	"github.com/tributary-gateway/tributary/internal/journal"
 )
 
 var parsed = gqlparser.MustLoadSchema(&ast.Source{Name: "test.graphql", Input: `
@@ -100,29 +100,11 @@ func stored(u graphql.Upload) (string, error) {
 	return fmt.Sprintf("%s %s %d %x", u.Filename, u.ContentType, n, hash.Sum(nil)[:4]), nil
 }
 
-// journal is a gateway's log.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(line []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(line)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
 // running is a gateway that serves.
 type running struct {
 	address string // host and port
 	world   *world
-	log     *journal
+	log     *journal.Journal
 	gateway *assemble.Gateway
 }
 
@@ -134,7 +116,7 @@ func start(t testing.TB, yaml string, options ...assemble.Option) *running {
 		t.Fatal(err)
 	}
 	cfg.Server.DrainGrace = -1 // nobody balances load to it
-	r := &running{world: &world{}, log: &journal{}}
+	r := &running{world: &world{}, log: &journal.Journal{}}
 	logger := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if r.gateway, err = assemble.New(r.world, cfg, logger, options...); err != nil {
 		t.Fatal(err)

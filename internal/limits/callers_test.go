@@ -174,7 +174,7 @@ limits:
 `)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			s.asked.take()
+			s.asked.Take()
 			a := g.ask(threePoints, c.headers...)
 			if a.status != c.status || !strings.Contains(a.header.Get("RateLimit-Policy"), c.policy) {
 				t.Errorf("%d, policy %q: %s", a.status, a.header.Get("RateLimit-Policy"), a.text)
@@ -183,7 +183,7 @@ limits:
 				if a.code() != "UNAUTHENTICATED" || !strings.HasPrefix(a.header.Get("WWW-Authenticate"), `Bearer realm="graphql"`) {
 					t.Errorf("%s, challenge %q", a.text, a.header.Get("WWW-Authenticate"))
 				}
-				if asked := s.asked.take(); asked != "" {
+				if asked := s.asked.Take(); asked != "" {
 					t.Errorf("a service was asked: %s", asked)
 				}
 			}

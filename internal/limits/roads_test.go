@@ -72,7 +72,7 @@ func TestRoads(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for who, headers := range callers {
-				s.asked.take()
+				s.asked.Take()
 				a := g.ask(c.query, headers...)
 				want := strings.Fields(c.denied[who])
 				got := a.paths(denied)
@@ -89,7 +89,7 @@ func TestRoads(t *testing.T) {
 						t.Errorf("%s: %s is %v", who, path, value)
 					}
 				}
-				if len(want) > 0 && c.silent != "" && strings.Contains(s.asked.take(), c.silent+" ") {
+				if len(want) > 0 && c.silent != "" && strings.Contains(s.asked.Take(), c.silent+" ") {
 					t.Errorf("%s: the service %s was asked", who, c.silent)
 				}
 			}
@@ -131,19 +131,19 @@ limits: {tell: always, plans: {anonymous: {buckets: [{name: burst, capacity: 100
 		{"left to a variable that isn't there", `mutation($skip: Boolean = false) { ` + buy + ` { customer { email @skip(if: $skip) } } }`, "", "createOrder.customer.email"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s.asked.take()
+			s.asked.Take()
 			a := g.ask(c.query, "X-Api-Key", c.as)
 			if got := strings.Join(a.paths(denied), " "); got != c.denied || a.Data != nil || a.status != 200 {
 				t.Errorf("%d %s", a.status, a.text)
 			}
-			if asked := s.asked.take(); asked != "" {
+			if asked := s.asked.Take(); asked != "" {
 				t.Errorf("asked all the same: %s", asked)
 			}
 		})
 	}
-	s.asked.take()
+	s.asked.Take()
 	a := g.ask(`mutation { `+buy+` { customer { email address { city } } } }`, "X-Api-Key", reader)
-	if a.Errors != nil || at(a.Data, "createOrder.customer.address.city") == nil || !strings.Contains(s.asked.take(), "orders POST") {
+	if a.Errors != nil || at(a.Data, "createOrder.customer.address.city") == nil || !strings.Contains(s.asked.Take(), "orders POST") {
 		t.Errorf("who may: %s", a.text)
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -24,38 +23,13 @@ import (
 	"github.com/tributary-gateway/tributary/gateway/config"
 	"github.com/tributary-gateway/tributary/graph"
 	"github.com/tributary-gateway/tributary/internal/demo"
+	"github.com/tributary-gateway/tributary/internal/journal"
 	"github.com/tributary-gateway/tributary/resolvers"
 )
 
-// journal keeps lines: a gateway's log, or what services were asked.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(line []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(line)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
-// take gives what is there and begins anew.
-func (j *journal) take() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	defer j.text.Reset()
-	return j.text.String()
-}
-
 // services are the shop's, with a line for each request in asked.
 type services struct {
-	asked     journal
+	asked     journal.Journal // what they were asked
 	addresses map[string]string
 }
 
@@ -82,7 +56,7 @@ func startServices(t testing.TB, before func(r *http.Request)) *services {
 type gateway struct {
 	t       testing.TB
 	address string
-	log     *journal
+	log     *journal.Journal
 }
 
 // start runs a gateway over the shop's graph: settings are a gateway.yaml without its services.
@@ -102,7 +76,7 @@ func (s *services) startOver(t testing.TB, schema graphql.ExecutableSchema, sett
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := &journal{}
+	log := &journal.Journal{}
 	made, err := assemble.New(schema, cfg, slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)

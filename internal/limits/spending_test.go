@@ -33,7 +33,7 @@ func TestSpending(t *testing.T) {
 		t.Errorf("%d %v %s", a.status, a.header, a.text)
 	}
 
-	s.asked.take()
+	s.asked.Take()
 	a = g.ask(`{ users(first: 15) { id } }`)
 	if a.status != 422 || a.code() != "COST_ESTIMATED_TOO_EXPENSIVE" || a.header.Get("Retry-After") != "" ||
 		fmt.Sprint(a.Errors[0].Extensions["cost"]) != "map[estimated:17 max:15]" {
@@ -55,7 +55,7 @@ func TestSpending(t *testing.T) {
 			t.Errorf("%d %v %s", a.status, a.header, a.text)
 		}
 	}
-	if asked := s.asked.take(); asked != "" {
+	if asked := s.asked.Take(); asked != "" {
 		t.Errorf("a service was asked: %s", asked)
 	}
 
@@ -66,7 +66,7 @@ func TestSpending(t *testing.T) {
 		}
 	}
 
-	s.asked.take()
+	s.asked.Take()
 	a = g.ask(threePoints)
 	if a.status != 429 || a.code() != "RATE_LIMITED" || a.header.Get("Retry-After") == "" || a.header.Get("RateLimit") != `"burst";r=2;t=18000` {
 		t.Errorf("%d %v %s", a.status, a.header, a.text)
@@ -74,7 +74,7 @@ func TestSpending(t *testing.T) {
 	if e := a.Errors[0].Extensions; e["policy"] != "burst" || e["cost"] != 3.0 || e["retryAfterMs"].(float64) < 900_000 {
 		t.Errorf("told %v", e)
 	}
-	if asked := s.asked.take(); asked != "" {
+	if asked := s.asked.Take(); asked != "" {
 		t.Errorf("a service was asked: %s", asked)
 	}
 	if a = g.ask(`{ __typename }`); a.status != 200 {
