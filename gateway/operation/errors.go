@@ -23,21 +23,23 @@ func (l *errorList) full() bool { return l.added >= MaxErrors }
 
 // list ends with an entry that counts what was left out.
 func (l *errorList) list() gqlerror.List {
-	more := l.added - len(l.kept)
-	if more <= 0 {
-		return l.kept
+	if more := l.added - len(l.kept); more > 0 {
+		return append(l.kept, others(more, l.kept[len(l.kept)-1]))
 	}
-	last := *l.kept[len(l.kept)-1]
-	last.Message, last.Locations, last.Path = fmt.Sprintf("And %d more errors.", more), nil, nil
-	if more == 1 {
-		last.Message = "And one more error."
+	return l.kept
+}
+
+// others is the entry that counts errors which aren't told. It has the code of one like them.
+func others(n int, like *gqlerror.Error) *gqlerror.Error {
+	e := *like
+	e.Message, e.Locations, e.Path, e.Err, e.Extensions = fmt.Sprintf("And %d more errors.", n), nil, nil, nil, nil
+	if n == 1 {
+		e.Message = "And one more error."
 	}
-	last.Err = nil
-	last.Extensions = nil
-	if code := l.kept[len(l.kept)-1].Extensions["code"]; code != nil {
-		last.Extensions = map[string]any{"code": code}
+	if code := like.Extensions["code"]; code != nil {
+		e.Extensions = map[string]any{"code": code}
 	}
-	return append(l.kept, &last)
+	return &e
 }
 
 // counted is an error that stands for others, which an engine didn't keep.
@@ -47,21 +49,21 @@ type counted interface {
 	More() int
 }
 
-// bound is what is told of a response's errors.
-func bound(errs gqlerror.List) gqlerror.List {
+// bound is what is told of a response's errors, most of them as they are.
+func bound(errs gqlerror.List, most int) gqlerror.List {
 	var l errorList
 	for _, err := range errs {
-		if others, ok := err.Err.(counted); ok { //nolint:errorlint // it's never wrapped
-			l.added += others.More()
+		if some, ok := err.Err.(counted); ok { //nolint:errorlint // it's never wrapped
+			l.added += some.More()
 			continue
 		}
-		if len(l.kept) < MaxErrors {
+		if len(l.kept) < most {
 			l.kept = append(l.kept, err)
 		}
 		l.added++
 	}
 	if len(l.kept) == 0 {
-		return errs
+		return gqlerror.List{others(l.added, errs[0])}
 	}
 	return l.list()
 }

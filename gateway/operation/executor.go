@@ -81,14 +81,22 @@ func (e *Executor) CreateOperationContext(ctx context.Context, params *graphql.R
 	return operation, errs
 }
 
-// DispatchOperation executes; see graphql.GraphExecutor. A response tells MaxErrors errors and counts the others.
+// DispatchOperation executes; see graphql.GraphExecutor. An answer tells MaxErrors errors and counts the others: a response, or
+// all parts of one together.
 func (e *Executor) DispatchOperation(ctx context.Context, operation *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
 	responses, ctx := e.inner.DispatchOperation(ctx, operation)
+	told := 0 // in the parts before
 	return func(ctx context.Context) *graphql.Response {
 		response := responses(ctx)
-		if response != nil && len(response.Errors) > 0 {
-			response.Errors = bound(response.Errors)
+		if response == nil || len(response.Errors) == 0 {
+			return response
 		}
+		most := MaxErrors
+		if response.HasNext != nil {
+			most = max(0, MaxErrors-told)
+			told += len(response.Errors)
+		}
+		response.Errors = bound(response.Errors, most)
 		return response
 	}, ctx
 }

@@ -247,3 +247,59 @@ func TestExecutorBoundsErrors(t *testing.T) {
 		}
 	}
 }
+
+// An answer in parts is one answer: its parts tell ten errors together, and each counts what it doesn't tell. The events of a
+// subscription are answers of their own.
+func TestExecutorBoundsErrorsOfParts(t *testing.T) {
+	yes := true
+	for name, c := range map[string]struct {
+		hasNext *bool
+		want    string
+	}{
+		"parts":  {&yes, "6 | 4, And 2 more errors. | And 6 more errors. | And 6 more errors."},
+		"events": {nil, "6 | 6 | 6 | 6"},
+	} {
+		e, err := operation.NewExecutor(&graphql.ExecutableSchemaMock{
+			SchemaFunc: func() *ast.Schema { return schema },
+			ExecFunc: func(context.Context) graphql.ResponseHandler {
+				return func(context.Context) *graphql.Response {
+					response := &graphql.Response{Data: []byte(`{"n":null}`), HasNext: c.hasNext}
+					for range 6 {
+						response.Errors = append(response.Errors, &gqlerror.Error{Message: "no", Extensions: map[string]any{"code": "X"}})
+					}
+					return response
+				}
+			},
+		}, operation.Config{}, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		op, errs := create(t, e, t.Context(), "{ n }", "", "null")
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		responses, ctx := e.DispatchOperation(t.Context(), op)
+		var got []string
+		for range 4 {
+			told := 0
+			var counts []string
+			for _, err := range responses(ctx).Errors {
+				if err.Extensions["code"] != "X" {
+					t.Errorf("%s: %+v", name, err)
+				}
+				if err.Message == "no" {
+					told++
+				} else {
+					counts = append(counts, err.Message)
+				}
+			}
+			if told > 0 {
+				counts = append([]string{fmt.Sprint(told)}, counts...)
+			}
+			got = append(got, strings.Join(counts, ", "))
+		}
+		if got := strings.Join(got, " | "); got != c.want {
+			t.Errorf("%s: got %s, want %s", name, got, c.want)
+		}
+	}
+}
